@@ -5,6 +5,7 @@ package session
 
 import (
 	"context"
+	"time"
 
 	"stead"
 )
@@ -16,6 +17,8 @@ type Login struct {
 	Project string
 	// Lease, when not nil, was presented with the login and proven to be its.
 	Lease *stead.Lease
+	// Expires, when not nil, is when the credential stops working; sessions end with it.
+	Expires *time.Time
 }
 
 // SignIn proves logins. Implementations are adapters (internal/signin); every engine
