@@ -127,5 +127,11 @@ func AsError(err error) *Error {
 	return &Error{Code: Internal, Message: "internal error", Hint: "the server's log has the cause", Cause: err}
 }
 
-// CodeOf returns the code of err; any error that is not an Error is Internal.
-func CodeOf(err error) Code { return AsError(err).Code }
+// CodeOf returns the code of err; any error that is not an Error is Internal, and so is nil:
+// a comparison with any other code is false then.
+func CodeOf(err error) Code {
+	if e := AsError(err); e != nil {
+		return e.Code
+	}
+	return Internal
+}

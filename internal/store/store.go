@@ -29,10 +29,19 @@ const (
 	APIKeys       Noun = "apikey"   // hashed; never in the change log's document
 )
 
+// Secret reports whether documents of the noun stay out of the change log.
+func Secret(n Noun) bool { return n == Verifiers || n == APIKeys }
+
+// Borrowed reports whether rows of the noun take the id of what they belong to: a put gives the
+// id, and creates the row if it is missing.
+func Borrowed(n Noun) bool { return n == Verifiers }
+
 // Row is one stored document. Doc is JSON.
 type Row struct {
 	Noun Noun
-	// ID is assigned on creation from a sequence of the noun that never reuses a number.
+	// ID is assigned on creation from a sequence of the noun that never reuses a number
+	// (except for Borrowed nouns). A document that holds its own id may be written before it is known:
+	// readers take the row's.
 	ID int64
 	// Key is the unique key within the noun.
 	Key string
@@ -76,12 +85,13 @@ type Reader interface {
 // Tx reads its own writes and commits or rolls back as a whole.
 type Tx interface {
 	Reader
-	// Put creates (ID 0) or replaces a row and logs the change. Creating an existing key, or
+	// Put creates (ID 0) or replaces a row and logs the change; a missing row is a stead.NotFound error. Creating an existing key, or
 	// moving a row to a key in use, is a stead.Conflict. A put that changes nothing logs nothing.
 	Put(ctx context.Context, row Row) (Row, error)
 	// Delete removes a row and logs the change; a missing row is a stead.NotFound error.
 	Delete(ctx context.Context, noun Noun, id int64) error
-	// Record appends an audit record that commits with the transaction.
+	// Record appends an audit record that commits with the transaction. It needs an ID (audit.NewID);
+	// a zero Revision becomes the transaction's if that changes anything.
 	Record(ctx context.Context, r stead.Record) error
 }
 
@@ -99,11 +109,13 @@ type Store interface {
 	// Update runs fn in a transaction and commits it, unless fn or the commit fails; then nothing
 	// happened. It returns the revision after the commit. Revisions are assigned in commit order:
 	// a reader that saw revision n will never see a later commit with a revision <= n.
-	// fn may be run again when the database asks for it, and must have no other effects.
+	// fn may be run again when the database asks for it, and must have no other effects; it must not
+	// call Update of the same store.
 	Update(ctx context.Context, fn func(Tx) error) (stead.Revision, error)
 	// Changes returns log entries with revisions above after, whole revisions only, in order, at
 	// least one revision when there is one, otherwise at most about limit entries. When the log no
-	// longer reaches back to after it returns a stead.Conflict: the consumer starts from a full List.
+	// longer reaches back to after, or after lies ahead of the last commit (the store was restored), it
+	// returns a stead.Conflict: the consumer starts from a full List.
 	Changes(ctx context.Context, after stead.Revision, limit int) ([]Change, error)
 	// Revision returns the revision of the last commit.
 	Revision(ctx context.Context) (stead.Revision, error)
