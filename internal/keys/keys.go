@@ -6,6 +6,8 @@ package keys
 import (
 	"context"
 	"encoding/hex"
+	"fmt"
+	"io"
 )
 
 // Secret is 32 random bytes with a version, 1 for the first.
@@ -17,11 +19,11 @@ type Secret struct {
 // Hex is the secret as 64 lower-case hexadecimal digits, the form hash masks use.
 func (s Secret) Hex() string { return hex.EncodeToString(s.Bytes[:]) }
 
-// String never shows the secret.
-func (Secret) String() string { return "[secret]" }
+// Format never shows the secret, whatever the verb.
+func (Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[secret]") }
 
-// GoString never shows the secret.
-func (Secret) GoString() string { return "[secret]" }
+// MarshalText never shows the secret.
+func (Secret) MarshalText() ([]byte, error) { return []byte("[secret]"), nil }
 
 // Keeper keeps named secrets.
 type Keeper interface {
@@ -33,4 +35,10 @@ type Keeper interface {
 	// Credential returns the text of an operator-provided secret (a connection's password), or a
 	// stead.NotFound error.
 	Credential(ctx context.Context, name string) (string, error)
+}
+
+// History is what a keeper offers beside: earlier versions of a secret, by which what they
+// signed can still be verified. An unknown version is a stead.NotFound error.
+type History interface {
+	Version(ctx context.Context, name string, version int) (Secret, error)
 }
