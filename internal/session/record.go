@@ -25,6 +25,9 @@ func (t *Statement) record(kind stead.RecordKind, info IntentInfo) stead.Record 
 	r := t.session.record(kind)
 	about(&r, &t.Asker)
 	r.QueryID, r.Statement = t.queryID, info.Statement
+	if info.Application != "" {
+		r.Application = info.Application
+	}
 	for i := range info.Targets {
 		r.Targets = append(r.Targets, target(&info.Targets[i]))
 	}

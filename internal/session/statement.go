@@ -35,7 +35,9 @@ const (
 // IntentInfo is what a statement is about to answer.
 type IntentInfo struct {
 	Statement string // as sent; audit cuts it to the configured length
-	Targets   []Target
+	// Application is what the client calls itself now; "" leaves what it said when the session was opened.
+	Application string
+	Targets     []Target
 }
 
 // Target is one object that the statement touches.
@@ -88,6 +90,9 @@ func (t *Statement) Refused(ctx context.Context, info IntentInfo, err error) err
 	defer t.mu.Unlock()
 	if t.state != begun {
 		return defect("a refusal after the intent")
+	}
+	if err == nil {
+		err = defect("a refusal without an error")
 	}
 	t.state = closed
 	return t.refuse(ctx, info, err)
