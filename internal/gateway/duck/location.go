@@ -177,8 +177,11 @@ func globBase(pattern string) string {
 func matches(pattern, name []string) bool {
 	for len(pattern) > 0 {
 		if pattern[0] == "**" {
-			for i := range len(name) + 1 {
-				if len(pattern) == 1 && i < len(name) || matches(pattern[1:], name[i:]) {
+			if len(pattern) == 1 {
+				return len(name) > 0
+			}
+			for i := range len(name) {
+				if matches(pattern[1:], name[i:]) {
 					return true
 				}
 			}
