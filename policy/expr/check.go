@@ -113,7 +113,7 @@ func validLiteral(l Literal) error {
 		return fmt.Errorf("a literal of type %s holds a value of kind %s", l.Typ, l.Value.Kind)
 	}
 	switch l.Typ.Kind {
-	case Text, JSON:
+	case Text:
 		if !utf8.ValidString(l.Value.Text) {
 			return errors.New("a text literal is not valid UTF-8")
 		}
@@ -122,13 +122,19 @@ func validLiteral(l Literal) error {
 			return errors.New("a float literal must be finite")
 		}
 	}
-	if l.Typ.HasText() && !Fits(l.Value, l.Typ) {
-		return fmt.Errorf("a literal does not fit its type %s", l.Typ)
+	if l.Typ.Kind == Float {
+		return nil
+	}
+	if _, ok := CanonicalText(l.Value, l.Typ); !ok || !Fits(l.Value, l.Typ) {
+		return fmt.Errorf("a literal is not a value of its type %s", l.Typ)
 	}
 	return nil
 }
 
 func validSubject(s Subject) error {
+	if !utf8.ValidString(s.Key) || !utf8.ValidString(s.Text) || s.Placeholder != nil && !utf8.ValidString(*s.Placeholder) {
+		return errors.New("a text about the subject is not valid UTF-8")
+	}
 	switch s.Fact {
 	case HasAttribute, AttributeContains:
 		if s.Key == "" {
