@@ -43,12 +43,16 @@ type Query struct {
 	SearchPath []string
 	// Application as the client calls itself now, for records.
 	Application string
+	// Now says that the plan is executed at once, if at all: one resolution of the asker is enough.
+	Now bool
 }
 
 // Plan is a planned statement. It holds no right: Execute asks again.
 type Plan interface {
+	// Params are the types of the parameters $1 to $n.
 	Params() []uint32
-	Columns() []Column
+	// Columns of the answer, found without reading data.
+	Columns(ctx context.Context) ([]Column, error)
 	// Execute resolves the asker anew, plans again when a decision changed, makes the intent
 	// record durable and starts. Rows that were returned must be closed.
 	Execute(ctx context.Context, args []Arg) (Rows, error)

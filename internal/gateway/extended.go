@@ -14,6 +14,7 @@ type prepared struct {
 	cmd    command
 	plan   Plan // nil for commands without a query
 	params []uint32
+	cols   []Column // of the query
 }
 
 // portal is a bound statement or an SQL cursor.
@@ -103,7 +104,9 @@ func (c *conn) parse(m *pgproto3.Parse) error {
 	}
 	if q, ok := st.cmd.(querying); ok {
 		err := c.statement(func(ctx context.Context) (int64, error) {
-			st.plan, err = c.plan(ctx, q.query(), st.params)
+			if st.plan, err = c.plan(ctx, Query{Text: q.query(), Params: st.params}); err == nil {
+				st.cols, err = st.plan.Columns(ctx)
+			}
 			return 0, err
 		})
 		if err != nil {
@@ -220,7 +223,7 @@ func (c *conn) describeColumns(cols []Column, formats []Format) error {
 // columns are those of the plan where the statement is the query itself.
 func (st *prepared) columns(c *conn) ([]Column, error) {
 	if _, ok := st.cmd.(queryCommand); ok {
-		return st.plan.Columns(), nil
+		return st.cols, nil
 	}
 	return st.cmd.columns(c)
 }
@@ -274,7 +277,7 @@ func (c *conn) start(ctx context.Context, p *portal) error {
 	want := p.cols
 	if want == nil && p.stmt.plan != nil {
 		if _, ok := p.stmt.cmd.(queryCommand); ok {
-			want = p.stmt.plan.Columns()
+			want = p.stmt.cols
 		}
 	}
 	if want != nil && !slices.Equal(want, res.answer.columns()) {

@@ -169,8 +169,8 @@ type fakePlan struct {
 	cols   []Column
 }
 
-func (p *fakePlan) Params() []uint32  { return p.params }
-func (p *fakePlan) Columns() []Column { return p.cols }
+func (p *fakePlan) Params() []uint32                          { return p.params }
+func (p *fakePlan) Columns(context.Context) ([]Column, error) { return p.cols, nil }
 
 func (p *fakePlan) Execute(ctx context.Context, args []Arg) (Rows, error) {
 	if err := p.s.all.allowed(); err != nil {

@@ -86,7 +86,7 @@ func (c *conn) runSimple(text string) error {
 	return c.statement(func(ctx context.Context) (int64, error) {
 		in := input{}
 		if q, ok := cmd.(querying); ok {
-			if in.plan, err = c.plan(ctx, q.query(), nil); err != nil {
+			if in.plan, err = c.plan(ctx, Query{Text: q.query(), Now: true}); err != nil {
 				return 0, err
 			}
 			if n := len(in.plan.Params()); n > 0 {
@@ -102,9 +102,9 @@ func (c *conn) runSimple(text string) error {
 	})
 }
 
-func (c *conn) plan(ctx context.Context, text string, params []uint32) (Plan, error) {
-	return c.session.Plan(ctx, Query{Text: text, Params: params, SearchPath: c.settings.searchPath(),
-		Application: c.settings.values["application_name"]})
+func (c *conn) plan(ctx context.Context, q Query) (Plan, error) {
+	q.SearchPath, q.Application = c.settings.searchPath(), c.settings.values["application_name"]
+	return c.session.Plan(ctx, q)
 }
 
 // sendWhole sends a result from its row description to its tag.
