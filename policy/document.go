@@ -160,6 +160,13 @@ type Circumstance struct {
 	CaseInsensitive bool      `json:"caseInsensitive,omitempty"`
 	ColumnName      string    `json:"columnName,omitempty"`
 	Sources         []string  `json:"dataSources,omitempty"` // "connection:schema.table"
+	Domains         []Domain  `json:"domains,omitempty"`     // not offered yet
+}
+
+// Domain names a domain of the payload by one of the two.
+type Domain struct {
+	ID   string `json:"id,omitempty"`
+	Name string `json:"name,omitempty"`
 }
 
 // Certification is kept and shown; nothing is enforced from it yet.

@@ -1,0 +1,390 @@
+package decide
+
+import (
+	"errors"
+	"strings"
+
+	"stead"
+	"stead/policy"
+	"stead/policy/expr"
+)
+
+// Decide answers whether the asker may do the operation to the object, with which rows and values,
+// and why. Anything unknown, broken or in doubt is denied. A denial with the code NotFound looks the same for objects that
+// are hidden and that do not exist: of such a decision only Denial may be shown to the
+// asker, the rest is for records.
+func (w *World) Decide(a *stead.Asker, o stead.Object, op stead.Operation) stead.Decision {
+	q := question{w: w, a: a, d: stead.Decision{Object: o, Operation: op}}
+	if err := q.decide(); err != nil {
+		return q.denied(err)
+	}
+	q.d.Fingerprint = fingerprint(&q)
+	return q.d
+}
+
+// Visible returns the decisions of every data source of the connection that the asker may list, by path.
+func (w *World) Visible(a *stead.Asker, connection string) []stead.Decision {
+	var out []stead.Decision
+	for _, s := range w.Sources(connection) {
+		if d := w.Decide(a, s.Object(), stead.List); d.Verdict == stead.Allow {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// question is one decision in the making.
+type question struct {
+	w       *World
+	a       *stead.Asker
+	d       stead.Decision
+	person  *person
+	facts   expr.Facts
+	conn    *stead.Connection
+	project *stead.Project // acted in, nil if none
+	r       *resolved
+	shared  string // project whose key hash masks use, "" for the source's own
+}
+
+func (q *question) decide() *stead.Error {
+	if q.d.Operation == stead.UnknownOperation || q.d.Operation > stead.Define {
+		return stead.Errorf(stead.Unsupported, "the operation is not known")
+	}
+	if err := q.asker(); err != nil {
+		return err
+	}
+	if err := q.actIn(); err != nil {
+		return err
+	}
+	s, err := q.find()
+	if err != nil {
+		return err
+	}
+	if err := q.within(s); err != nil {
+		return err
+	}
+	q.r = q.w.resolved(s)
+	q.d.Source, q.d.Policies = s.DataSource, q.r.Policies
+	reach := q.reach()
+	if err := q.permitted(reach); err != nil {
+		return err
+	}
+	q.d.Verdict = stead.Allow
+	if reach.access == noAccess {
+		q.discovered()
+		return nil
+	}
+	q.rows()
+	q.columns()
+	return nil
+}
+
+// denied clears what was decided so far: nothing of it may be mistaken for an answer.
+func (q *question) denied(err *stead.Error) stead.Decision {
+	d := q.d
+	d.Verdict, d.Rows, d.Columns, d.Denial = stead.Deny, stead.Residual{}, nil, err
+	if len(d.Reasons) == 0 {
+		d.Reasons = []stead.Reason{{Effect: stead.Refused, Rule: -1, Fact: cause(err)}}
+	}
+	return d
+}
+
+func cause(err *stead.Error) string {
+	if err.Cause != nil {
+		return err.Cause.Error()
+	}
+	return err.Message
+}
+
+// asker checks who asks, and gathers what conditions may ask about the subject.
+func (q *question) asker() *stead.Error {
+	a := q.a
+	if a == nil || a.Subject.Identity == 0 {
+		return stead.Errorf(stead.Unauthenticated, "nobody is signed in").WithHint("sign in")
+	}
+	if why := q.doubt(); why != "" {
+		return stead.Errorf(stead.Denied, "it is not settled who asks").WithHint("sign in again").WithCause(errors.New(why))
+	}
+	c, ok := q.w.Connection(a.Connection)
+	switch {
+	case !ok:
+		return stead.Errorf(stead.NotFound, "connection %q is not known", a.Connection).WithHint("name a connection that stead governs")
+	case c.Disabled:
+		return stead.Errorf(stead.Denied, "connection %q is switched off", c.Key).WithHint("ask an administrator")
+	}
+	q.conn = c
+	q.facts = expr.Facts{UserName: a.Subject.Name, IAM: a.Subject.IAM, Groups: a.Subject.Groups,
+		Attributes: a.Subject.Attributes, NowMicros: a.Time.UnixMicro()}
+	return nil
+}
+
+// doubt says what is contradictory about the asker, "" if nothing is.
+func (q *question) doubt() string {
+	a := q.a
+	var ok bool
+	if q.person, ok = q.w.person(a.Subject.Identity); !ok {
+		return "the subject does not exist any more"
+	}
+	subject, _ := q.w.Identity(a.Subject.Identity)
+	actor, known := q.w.Identity(a.Actor.Identity)
+	switch {
+	case subject.Disabled:
+		return "the subject is disabled"
+	case subject.Name != a.Subject.Name || orDefault(subject.IAM) != orDefault(a.Subject.IAM):
+		return "the subject's name and id do not belong together"
+	case a.Actor.Identity != 0 && !known:
+		return "the actor does not exist any more"
+	case known && actor.Disabled:
+		return "the actor is disabled"
+	case a.Actor.Identity == 0 && a.Actor.Login == "":
+		return "nobody is connected"
+	case a.Time.IsZero():
+		return "the asker has no time"
+	}
+	switch a.Basis {
+	case stead.ByLogin:
+		if a.Actor.Identity != a.Subject.Identity {
+			return "actor and subject differ without impersonation"
+		}
+	case stead.ByLease:
+		if a.Lease == 0 {
+			return "there is no lease"
+		}
+	case stead.ByImpersonation:
+	default:
+		return "it is not known by which rule the subject was found"
+	}
+	return ""
+}
+
+// hidden is the denial of what does not exist and of what may not be known to exist.
+func (q *question) hidden(why string) *stead.Error {
+	if len(q.d.Reasons) == 0 {
+		q.refused(why)
+	}
+	return stead.Errorf(stead.NotFound, "%s does not exist, or you may not see it", shown(q.d.Object.Path)).
+		WithHint("check the spelling, or ask its owner for a subscription").WithCause(errors.New(why))
+}
+
+// shown is a path for messages, cut: it is what the asker typed.
+func shown(path []string) string {
+	const most = 200
+	s := strings.Join(path, ".")
+	if len(s) > most {
+		return strings.ToValidUTF8(s[:most], "") + "..."
+	}
+	return s
+}
+
+func (q *question) refused(fact string) {
+	q.d.Reasons = append(q.d.Reasons, stead.Reason{Effect: stead.Refused, Rule: -1, Fact: fact})
+}
+
+// find returns the data source; whatever is not registered does not exist for anybody.
+func (q *question) find() (*source, *stead.Error) {
+	o := q.d.Object
+	if o.Kind != stead.TableObject {
+		return nil, q.hidden("only registered tables and views are served")
+	}
+	if o.Connection != q.a.Connection {
+		return nil, q.hidden("the object is on another connection than the asker")
+	}
+	s, ok := q.w.source(o)
+	if !ok {
+		return nil, q.hidden("the object is not registered")
+	}
+	return s, nil
+}
+
+// permitted turns what the subject reaches into a verdict on the operation.
+func (q *question) permitted(r reach) *stead.Error {
+	s := q.d.Source
+	if r.access == noAccess && !r.discovery {
+		return q.hidden("the subject is not subscribed")
+	}
+	if s.State != stead.Active && !(s.State == stead.Drifted && q.d.Operation == stead.List) {
+		q.refused("the data source is " + stateName(s.State))
+		return stead.Errorf(stead.Denied, "data source %s is not served: %s", shown(s.Path), orElse(s.Reason, "it is "+stateName(s.State))).
+			WithHint("ask an owner to look at it")
+	}
+	if q.r.Refused != "" {
+		q.refused(q.r.Refused)
+		return stead.Errorf(stead.Denied, "data source %s is not served: a policy on it cannot be enforced", shown(s.Path)).
+			WithHint("ask a governor to repair the policy").WithCause(errors.New(q.r.Refused))
+	}
+	allowed := false
+	switch q.d.Operation {
+	case stead.List:
+		allowed = true
+	case stead.Read:
+		allowed = r.access >= readAccess
+	case stead.Insert, stead.Update, stead.Delete:
+		allowed = r.access >= writeAccess
+	case stead.Define:
+		allowed = r.owner
+	}
+	if !allowed {
+		q.refused("may not " + q.d.Operation.String())
+		return stead.Errorf(stead.Denied, "you may not %s %s", q.d.Operation, shown(s.Path)).WithHint("ask its owner for a subscription")
+	}
+	return nil
+}
+
+func stateName(s stead.SourceState) string { return orElse(string(s), "in no state") }
+
+func orElse(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}
+
+// discovered is what is shown of a source that may be listed and not read: its columns and no value.
+func (q *question) discovered() {
+	q.d.Rows = stead.Residual{Extent: stead.Never}
+	q.d.Columns = make([]stead.ColumnDecision, len(q.r.columns))
+	for i, c := range q.r.columns {
+		c.Access = stead.ColumnDenied
+		q.d.Columns[i] = c
+	}
+}
+
+// rows folds the row rules, all of which must hold.
+func (q *question) rows() {
+	var rest []expr.Node
+	never := false
+	for i := range q.r.Rows {
+		chain := &q.r.Rows[i]
+		n, effect, rule, fact := q.rowRule(chain)
+		q.d.Reasons = append(q.d.Reasons, stead.Reason{Effect: effect, Policy: chain.Policy.Key, Rule: rule, Fact: fact})
+		switch {
+		case effect == stead.RowsExempt || policy.IsTrue(n):
+		case policy.IsFalse(n):
+			never = true
+		default:
+			rest = append(rest, n)
+		}
+	}
+	q.d.Rows = residual(never, rest)
+}
+
+// rowRule gives the folded condition of a chain. On any doubt it is FALSE.
+func (q *question) rowRule(c *policy.Chain) (n expr.Node, e stead.Effect, rule int, fact string) {
+	b, exempt, why := c.Pick(&q.facts)
+	switch {
+	case b == nil:
+		return expr.False, stead.RowsLeft, -1, "no rule says what applies: " + why
+	case exempt:
+		return nil, stead.RowsExempt, b.Rule, why
+	}
+	fact = b.Fact
+	if why != "" {
+		fact = why + ": " + fact
+	}
+	n, ok := q.fold(b)
+	if !ok || n.Type().Kind != expr.Bool {
+		return expr.False, stead.RowsLeft, b.Rule, "the rule could not be worked out for the subject"
+	}
+	return n, stead.RowsLeft, b.Rule, fact
+}
+
+// fold works out what a branch asks about the subject. It fails if a question is left over.
+func (q *question) fold(b *policy.Branch) (expr.Node, bool) {
+	if !b.Asks {
+		return b.Node, b.Node != nil
+	}
+	n := expr.Fold(b.Node, &q.facts)
+	left := false
+	expr.Walk(n, func(x expr.Node) bool {
+		_, is := x.(expr.Subject)
+		left = left || is
+		return !left
+	})
+	return n, !left
+}
+
+func residual(never bool, rest []expr.Node) stead.Residual {
+	switch {
+	case never:
+		return stead.Residual{Extent: stead.Never}
+	case len(rest) == 0:
+		return stead.Residual{Extent: stead.Always}
+	case len(rest) == 1:
+		return stead.Residual{Extent: stead.When, When: rest[0]}
+	}
+	n, err := expr.NewCall(expr.And, rest...)
+	if err != nil {
+		return stead.Residual{Extent: stead.Never}
+	}
+	return stead.Residual{Extent: stead.When, When: n}
+}
+
+// columns decides on each column: the one mask that won it, unless the subject is exempt.
+func (q *question) columns() {
+	q.d.Columns = append([]stead.ColumnDecision(nil), q.r.columns...)
+	for i, chain := range q.r.Masks {
+		if chain != nil {
+			q.mask(&q.d.Columns[i], chain)
+		}
+	}
+}
+
+func (q *question) mask(c *stead.ColumnDecision, chain *policy.Chain) {
+	b, exempt, why := chain.Pick(&q.facts)
+	reason := stead.Reason{Effect: stead.Masked, Policy: chain.Policy.Key, Rule: -1, Column: c.Name, Fact: why}
+	c.Access, c.Mask, c.Kind = stead.ColumnMasked, nil, "null"
+	if b != nil {
+		reason.Rule = b.Rule
+	}
+	switch {
+	case b == nil:
+		reason.Fact = "no rule says what applies: " + why
+	case exempt:
+		c.Access, c.Kind, reason.Effect = stead.ColumnClear, "", stead.MaskExempt
+	default:
+		if reason.Fact == "" {
+			reason.Fact = b.Fact
+		}
+		q.masked(c, b, &reason)
+	}
+	if c.Access == stead.ColumnMasked && c.Mask == nil {
+		c.Mask = expr.NullOf(c.Type)
+	}
+	q.d.Reasons = append(q.d.Reasons, reason)
+}
+
+// masked puts the folded mask. A condition that never holds for the subject leaves the column itself.
+func (q *question) masked(c *stead.ColumnDecision, b *policy.Branch, reason *stead.Reason) {
+	n, ok := q.fold(b)
+	if !ok {
+		reason.Fact = "the mask could not be worked out for the subject"
+		return
+	}
+	if col, is := n.(expr.Column); is && col.Name == c.Name {
+		c.Access, c.Kind = stead.ColumnClear, ""
+		reason.Effect, reason.Fact = stead.MaskExempt, "the condition of the mask does not hold for the subject"
+		return
+	}
+	if b.Digits > 0 && q.shared != "" {
+		n = rekey(n, policy.ProjectKey(q.shared))
+	}
+	c.Mask, c.Kind = n, b.Kind
+}
+
+// rekey puts the project's hash key in place of the source's.
+func rekey(n expr.Node, key expr.Key) expr.Node {
+	call, ok := n.(expr.Call)
+	if !ok {
+		return n
+	}
+	args := append([]expr.Node(nil), call.Args...)
+	for i := range args {
+		if _, is := args[i].(expr.Key); is {
+			args[i] = key
+		} else {
+			args[i] = rekey(args[i], key)
+		}
+	}
+	call.Args = args
+	return call
+}
