@@ -1,0 +1,277 @@
+package catalog
+
+import (
+	_ "embed"
+	"fmt"
+	"slices"
+	"strings"
+
+	"stead/internal/gateway/pgtype"
+)
+
+//go:embed views.txt
+var viewsText string
+
+//go:embed macros.sql
+var macrosText string
+
+//go:embed session_macros.sql
+var sessionMacrosText string
+
+// The compact tables that the views of a set are made of. No statement can name them:
+// only relations that PostgreSQL has are on the list.
+const (
+	relColumns = "(oid BIGINT, ns BIGINT, schema VARCHAR, name VARCHAR, kind VARCHAR, rowtype BIGINT, natts SMALLINT, comment VARCHAR, visible BOOLEAN)"
+	colColumns = "(rel BIGINT, num SMALLINT, name VARCHAR, typ BIGINT, typmod INTEGER, required BOOLEAN)"
+)
+
+// view is a relation computed from the compact tables.
+type view struct {
+	shape *shape
+	from  string
+	// exprs by column; the column "*" names the alias whose columns of the same name are taken.
+	exprs map[string]string
+}
+
+func parseViews(text string, shapes map[string]*shape) ([]view, error) {
+	var all []view
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if name, ok := strings.CutPrefix(line, "@ "); ok {
+			s := shapes[name]
+			if s == nil {
+				return nil, fmt.Errorf("views: no relation %s", name)
+			}
+			all = append(all, view{shape: s, exprs: map[string]string{}})
+			continue
+		}
+		if line == "" {
+			continue
+		}
+		v := &all[len(all)-1]
+		if strings.HasPrefix(line, "FROM ") {
+			v.from = line
+			continue
+		}
+		column, e, ok := strings.Cut(line, " = ")
+		if !ok || column != "*" && !slices.ContainsFunc(v.shape.columns, func(c shapeColumn) bool { return c.name == column }) {
+			return nil, fmt.Errorf("views: %s has no column for %q", v.shape.name, line)
+		}
+		v.exprs[column] = e
+	}
+	return all, nil
+}
+
+// sql prints the view; {s} stays for the set's schema.
+func (v *view) sql() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "CREATE VIEW {s}.%s AS SELECT ", quote(v.shape.table()))
+	for i, c := range v.shape.columns {
+		e, ok := v.exprs[c.name]
+		switch alias, star := v.exprs["*"]; {
+		case ok:
+		case star:
+			e = alias + "." + quote(c.name)
+		default:
+			e = v.shape.missing(c)
+		}
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "CAST(%s AS %s) AS %s", e, engineType(c.typ), quote(c.name))
+	}
+	return b.String() + " " + v.from
+}
+
+// statements splits an embedded script.
+func statements(text string) []string {
+	var all []string
+	for _, s := range strings.Split(text, ";;") {
+		lines := slices.DeleteFunc(strings.Split(s, "\n"), func(l string) bool { return strings.HasPrefix(l, "--") })
+		if s = strings.TrimSpace(strings.Join(lines, "\n")); s != "" {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// foundation is what every set stands on: fixed rows, empty relations, functions.
+func foundation(shapes []*shape, computed map[string]bool) []string {
+	sql := []string{"CREATE SCHEMA memory.base",
+		"CREATE TABLE base.type_name (oid BIGINT, name VARCHAR)",
+		"CREATE TABLE base.keyword (word VARCHAR, catcode VARCHAR)",
+		"CREATE TABLE base.x_rel " + relColumns, "CREATE TABLE base.x_col " + colColumns}
+	for _, s := range shapes {
+		if name := s.schema + "." + s.name; !computed[name] || name == "pg_catalog.pg_type" {
+			sql = append(sql, s.create("base"))
+		}
+	}
+	oids := map[string]int64{}
+	for _, r := range parseStatic(staticText) {
+		schema, name, _ := strings.Cut(r.relation, ".")
+		sql = append(sql, r.insert("base."+quote(tableName(schema, name))))
+		if r.relation == "base.type_name" {
+			for _, row := range r.rows {
+				var oid int64
+				fmt.Sscan(row[0], &oid)
+				oids[row[1]] = oid
+			}
+		}
+	}
+	sql = append(sql, systemRows(shapes, oids)...)
+	return append(sql, statements(macrosText)...)
+}
+
+// systemRows describes the catalogue's own relations.
+func systemRows(shapes []*shape, oids map[string]int64) []string {
+	var rels, cols rows
+	for _, s := range shapes {
+		ns := catalogNamespace
+		if s.schema == "information_schema" {
+			ns = schemaNamespace
+		}
+		rels.add(num(s.oid), num(ns), literal(s.schema), literal(s.name), literal(s.kind), "0", num(len(s.columns)), "NULL", boolean(s.schema == "pg_catalog"))
+		for i, c := range s.columns {
+			cols.add(num(s.oid), num(i+1), literal(c.name), num(oids[c.typ]), "-1", "false")
+		}
+	}
+	return []string{"INSERT INTO base.x_rel VALUES " + rels.String(), "INSERT INTO base.x_col VALUES " + cols.String()}
+}
+
+// snapshot is the script that makes the schema of one set. The schema's name is already quoted.
+func (s *Set) snapshot(schema string, views []string) []string {
+	in := func(sql string) string { return strings.ReplaceAll(sql, "{s}", schema) }
+	taken := map[int64]bool{}
+	names := s.schemas()
+	oids := map[string]int64{}
+	var spaces, rels, cols, roles rows
+	spaces.add(num(catalogNamespace), literal("pg_catalog"))
+	spaces.add(num(schemaNamespace), literal("information_schema"))
+	for _, n := range names {
+		oids[n] = nameOID("schema", n, taken)
+		spaces.add(num(oids[n]), literal(n))
+	}
+	for _, t := range s.Tables {
+		oid := tableOID(t.ID)
+		comment := "NULL"
+		if t.Comment != "" {
+			comment = literal(t.Comment)
+		}
+		visible := len(s.Path) == 0 || slices.Contains(s.Path, t.Schema)
+		rels.add(num(oid), num(oids[t.Schema]), literal(t.Schema), literal(t.Name), "'r'", num(oid+1), num(len(t.Columns)), comment, boolean(visible))
+		for _, c := range t.Columns {
+			p := pgtype.Of(c.Type)
+			cols.add(num(oid), num(c.Num), literal(c.Name), num(p.OID), num(p.Mod), boolean(c.NotNull))
+		}
+	}
+	roles.add(num(systemRole), "'stead'", "false")
+	for _, n := range slices.Compact([]string{s.User, s.login()}) {
+		roles.add(num(nameOID("role", n, taken)), literal(n), "true")
+	}
+	sql := []string{"CREATE SCHEMA memory." + schema,
+		in("CREATE TABLE {s}.x_own_rel " + relColumns), in("CREATE TABLE {s}.x_own_col " + colColumns),
+		in("CREATE TABLE {s}.x_ns (oid BIGINT, name VARCHAR)"), in("CREATE TABLE {s}.x_role (oid BIGINT, name VARCHAR, login BOOLEAN)"),
+		in("CREATE TABLE {s}.x_session AS SELECT " + literal(s.Database) + " AS database, " + literal(s.User) + " AS username"),
+		in("INSERT INTO {s}.x_ns VALUES " + spaces.String()), in("INSERT INTO {s}.x_role VALUES " + roles.String())}
+	if rels.n > 0 {
+		sql = append(sql, in("INSERT INTO {s}.x_own_rel VALUES ")+rels.String())
+	}
+	if cols.n > 0 {
+		sql = append(sql, in("INSERT INTO {s}.x_own_col VALUES ")+cols.String())
+	}
+	sql = append(sql, in("CREATE VIEW {s}.x_rel AS SELECT * FROM base.x_rel UNION ALL SELECT * FROM {s}.x_own_rel"),
+		in("CREATE VIEW {s}.x_col AS SELECT * FROM base.x_col UNION ALL SELECT * FROM {s}.x_own_col"))
+	for _, m := range statements(sessionMacrosText) {
+		sql = append(sql, s.fill(in(m)))
+	}
+	for _, v := range views {
+		sql = append(sql, in(v))
+	}
+	return sql
+}
+
+func (s *Set) login() string {
+	if s.Login == "" {
+		return s.User
+	}
+	return s.Login
+}
+
+// schemas of the set: those with visible tables, and the default one.
+func (s *Set) schemas() []string {
+	names := []string{s.schema()}
+	for _, t := range s.Tables {
+		names = append(names, t.Schema)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// schema is what current_schema() says.
+func (s *Set) schema() string {
+	if len(s.Path) > 0 {
+		return s.Path[0]
+	}
+	return "public"
+}
+
+func (s *Set) path() []string {
+	if len(s.Path) > 0 {
+		return s.Path
+	}
+	names := s.schemas()
+	if i := slices.Index(names, "public"); i > 0 {
+		names = append([]string{"public"}, slices.Delete(slices.Clone(names), i, i+1)...)
+	}
+	return names
+}
+
+func (s *Set) fill(sql string) string {
+	list := func(names []string) string {
+		quoted := make([]string, len(names))
+		for i, n := range names {
+			quoted[i] = literal(n)
+		}
+		return "CAST([" + strings.Join(quoted, ", ") + "] AS VARCHAR[])"
+	}
+	return strings.NewReplacer(
+		"{database}", literal(s.Database), "{user}", literal(s.User), "{login}", literal(s.login()), "{schema}", literal(s.schema()),
+		"{all_schemas}", list(append([]string{"pg_catalog"}, s.path()...)), "{schemas}", list(s.path()),
+		"{acl}", list([]string{"stead=r/stead", aclName(s.User) + "=r/stead"}),
+	).Replace(sql)
+}
+
+// aclName writes a role's name as an aclitem does.
+func aclName(name string) string {
+	for _, r := range name {
+		if r != '_' && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') {
+			return quote(name)
+		}
+	}
+	return name
+}
+
+// rows collects the VALUES of an INSERT.
+type rows struct {
+	strings.Builder
+	n int
+}
+
+func (r *rows) add(values ...string) {
+	if r.n > 0 {
+		r.WriteByte(',')
+	}
+	r.n++
+	r.WriteByte('(')
+	r.WriteString(strings.Join(values, ","))
+	r.WriteByte(')')
+}
+
+func num[T ~int | ~int32 | ~int64 | ~uint32](n T) string { return fmt.Sprintf("%d", n) }
+
+func boolean(b bool) string {
+	if b {
+		return "true"
+	}
+	return "false"
+}

@@ -1,0 +1,164 @@
+package catalog
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"stead/internal/gateway/duck"
+	"stead/internal/gateway/pgtype"
+	"stead/policy/expr"
+)
+
+// people is what ana may see in the recorded queries: two tables, of which region has a column
+// less than the data source has.
+func people() Set {
+	text := expr.Type{Kind: expr.Text}
+	return Set{Database: "stead", User: "ana", Tables: []Table{
+		{ID: 1, Schema: "demo", Name: "hr_data", Comment: "People", Columns: []Column{
+			{1, "employee_id", expr.Type{Kind: expr.Int, Bits: 32}, true}, {2, "name", text, false},
+			{3, "ssn", expr.Type{Kind: expr.Text, Length: 11}, false}, {4, "salary", expr.DecimalType(10, 2), false},
+			{5, "hired", expr.DateType, false}, {6, "active", expr.BoolType, false}, {7, "seen", expr.InstantType, false},
+			{8, "score", expr.Type{Kind: expr.Float}, false}, {9, "tags", expr.Type{Kind: expr.Array, Elem: &text}, false}}},
+		{ID: 2, Schema: "demo", Name: "region", Columns: []Column{{1, "region_id", expr.IntType, false}, {3, "label", text, false}}},
+	}}
+}
+
+// recorded is one query of a client, with the parameters it sent.
+type recorded struct {
+	sql  string
+	args []any
+	oids []uint32
+}
+
+var parameter = regexp.MustCompile(`\$(\d+) = (?:'((?:[^']|'')*)'|NULL)`)
+
+func readRecorded(t testing.TB, file string) []recorded {
+	t.Helper()
+	text, err := os.ReadFile("testdata/" + file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The recordings hold the identifiers of the server they were made on.
+	all := strings.NewReplacer("16387", fmt.Sprint(tableOID(1)), "16392", fmt.Sprint(tableOID(2))).Replace(string(text))
+	var queries []recorded
+	for _, q := range strings.Split(all, "\n;;\n") {
+		r := recorded{sql: q}
+		if i := strings.LastIndex(q, "\n-- parameters: "); i >= 0 {
+			r.sql = q[:i]
+			for _, m := range parameter.FindAllStringSubmatch(q[i:], -1) {
+				r.args = append(r.args, m[2])
+				oid := uint32(0)
+				if m[2] != "" && strings.Trim(m[2], "0123456789") == "" {
+					oid = pgtype.Int4
+				}
+				r.oids = append(r.oids, oid)
+			}
+		}
+		if strings.TrimSpace(r.sql) != "" {
+			queries = append(queries, r)
+		}
+	}
+	return queries
+}
+
+// answer runs a query as a client would and returns its column names and rows as text.
+func answer(t testing.TB, e *Engine, set Set, q recorded) ([]string, [][]string, error) {
+	t.Helper()
+	ctx := context.Background()
+	s, err := e.Snapshot(ctx, set)
+	if err != nil {
+		t.Fatal(cause(err))
+	}
+	defer s.Release()
+	sql, err := s.Rewrite(ctx, q.sql, q.oids)
+	if err != nil {
+		return nil, nil, err
+	}
+	c, err := e.Conn(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	stmt, err := c.Prepare(sql)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w\n%s", err, sql)
+	}
+	var names []string
+	for _, col := range stmt.Columns() {
+		names = append(names, col.Name)
+	}
+	stmt.Close()
+	args := q.args
+	for i, a := range args {
+		if q.oids[i] == pgtype.Int4 {
+			var n int64
+			fmt.Sscan(a.(string), &n)
+			args[i] = n
+		}
+	}
+	list := make([]string, len(names))
+	for i := range list {
+		list[i] = fmt.Sprintf("CAST(c%d AS VARCHAR)", i)
+	}
+	as := make([]string, len(names))
+	for i := range as {
+		as[i] = fmt.Sprintf("c%d", i)
+	}
+	rows, err := c.Query(ctx, "SELECT "+strings.Join(list, ", ")+" FROM ("+sql+") AS q("+strings.Join(as, ", ")+")", args...)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w\n%s", err, sql)
+	}
+	defer rows.Close()
+	return names, texts(t, rows, len(names)), nil
+}
+
+func texts(t testing.TB, rows *duck.Rows, columns int) [][]string {
+	var all [][]string
+	for {
+		n, err := rows.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n == 0 {
+			return all
+		}
+		for i := range n {
+			row := make([]string, columns)
+			for j := range row {
+				if v := rows.Column(j); v.Null(i) {
+					row[j] = "NULL"
+				} else {
+					row[j] = string(v.Bytes(i))
+				}
+			}
+			all = append(all, row)
+		}
+	}
+}
+
+func TestRecordedQueriesRun(t *testing.T) {
+	e := open(t, Config{})
+	for _, file := range []string{"psql.sql", "jdbc.sql", "sqlalchemy.sql", "dbt.sql"} {
+		queries := readRecorded(t, file)
+		if len(queries) < 5 {
+			t.Fatalf("%s holds %d queries", file, len(queries))
+		}
+		for i, q := range queries {
+			t.Run(fmt.Sprintf("%s/%d", strings.TrimSuffix(file, ".sql"), i+1), func(t *testing.T) {
+				_, rows, err := answer(t, e, people(), q)
+				if err != nil {
+					t.Fatalf("%s\n%s", cause(err), q.sql)
+				}
+				for _, r := range rows {
+					if strings.Contains(strings.Join(r, " "), "x_own") {
+						t.Errorf("the engine's own relations are visible: %q", r)
+					}
+				}
+			})
+		}
+	}
+}
