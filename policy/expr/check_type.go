@@ -3,7 +3,6 @@ package expr
 import (
 	"errors"
 	"fmt"
-	"math"
 	"reflect"
 )
 
@@ -204,7 +203,7 @@ func computed(t Type) Type {
 func checkBucket(a []Node) (Type, error) {
 	switch a[0].Type().Kind {
 	case Int:
-		return IntType, intIn(1, math.MaxInt64)(a[1])
+		return IntType, intIn(1, 1<<62)(a[1])
 	case Float:
 		w, err := constant(a[1], Float)
 		if err == nil && w.Float <= 0 {

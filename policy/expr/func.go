@@ -146,3 +146,12 @@ func plural(n [2]int) string {
 		return fmt.Sprintf("%d to %d arguments", n[0], n[1])
 	}
 }
+
+// SampleBelow is the text below which the first four hexadecimal digits of the hash lie
+// for a share of hundredths of a percent; for 10000 it is above all of them.
+func SampleBelow(share int64) string {
+	if share >= 10_000 {
+		return "g"
+	}
+	return fmt.Sprintf("%04x", share*65_536/10_000)
+}
