@@ -37,6 +37,8 @@ type Connection struct {
 	Settings   map[string]string `json:"settings,omitempty"`
 	// Disabled is the connection's kill switch: every statement on it is refused.
 	Disabled bool `json:"disabled,omitempty"`
+	// Bundle is the bundle that created it, for prune.
+	Bundle string `json:"bundle,omitempty"`
 }
 
 // SourceID is the stable id of a data source; 0 is an unregistered object.

@@ -43,6 +43,8 @@ type Identity struct {
 	// Project is the key of the project the identity acts in, "" for none.
 	Project  string `json:"project,omitempty"`
 	Disabled bool   `json:"disabled,omitempty"`
+	// Bundle is the bundle that created it, for prune.
+	Bundle string `json:"bundle,omitempty"`
 }
 
 // NoExternal is the external name of an identity that does not exist on a platform.
@@ -119,6 +121,8 @@ type Group struct {
 	Attributes  Attributes `json:"attributes,omitempty"`
 	// Members are identities and groups of any IAM; a cycle is refused when it is written.
 	Members []Principal `json:"members,omitempty"`
+	// Bundle is the bundle that created it, for prune.
+	Bundle string `json:"bundle,omitempty"`
 }
 
 // Fact is how conditions name the group: its name in the default IAM, "iam:name" elsewhere.

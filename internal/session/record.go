@@ -9,7 +9,7 @@ import (
 // record begins a record of the session.
 func (s *Session) record(kind stead.RecordKind) stead.Record {
 	return stead.Record{
-		ID: newID(), Kind: kind, Time: s.service.cfg.Now().UTC(), Session: s.id,
+		ID: NewID(), Kind: kind, Time: s.service.cfg.Now().UTC(), Session: s.id,
 		Actor: s.req.login.Actor, Connection: s.req.client.Connection,
 		ClientAddr: s.req.client.Address, Application: s.req.client.Application,
 	}

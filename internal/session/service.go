@@ -22,7 +22,7 @@ func (s *Service) Open(ctx context.Context, login Login, client Client) (*Sessio
 	if err != nil {
 		return nil, err
 	}
-	out := &Session{id: newID(), service: s, req: request{login: login, client: client, engine: e}}
+	out := &Session{id: NewID(), service: s, req: request{login: login, client: client, engine: e}}
 	if err := out.admit(); err != nil {
 		return nil, s.refuse(ctx, out.record(stead.SignIn), err)
 	}
@@ -37,7 +37,7 @@ func (s *Service) Open(ctx context.Context, login Login, client Client) (*Sessio
 // SignInRefused records a login that was not proven; err is what SignIn returned. The login is kept as it
 // was typed, so callers pass user names only, never secrets. It returns err, or why no record could be made.
 func (s *Service) SignInRefused(ctx context.Context, a stead.Actor, client Client, err error) error {
-	out := &Session{id: newID(), service: s, req: request{login: Login{Actor: a}, client: client}}
+	out := &Session{id: NewID(), service: s, req: request{login: Login{Actor: a}, client: client}}
 	return s.refuse(ctx, out.record(stead.SignIn), err)
 }
 
@@ -81,8 +81,8 @@ func (s *Service) world() (World, error) {
 		WithHint("try again later").WithCause(err)
 }
 
-// newID returns 128 random bits. rand.Read never fails.
-func newID() string {
+// NewID returns 128 random bits. rand.Read never fails.
+func NewID() string {
 	var b [16]byte
 	rand.Read(b[:])
 	return hex.EncodeToString(b[:])

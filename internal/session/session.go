@@ -149,7 +149,7 @@ func (s *Session) Begin(ctx context.Context) (*Statement, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Statement{Asker: asker, World: w, session: s, queryID: newID(), began: s.service.cfg.Now()}, nil
+	return &Statement{Asker: asker, World: w, session: s, queryID: NewID(), began: s.service.cfg.Now()}, nil
 }
 
 // live asks whether the credential still holds, when anything changed since it was last asked.

@@ -121,7 +121,7 @@ func (t *Statement) Outcome(ctx context.Context, rows int64, err error) error {
 	t.state = closed
 	now := t.session.service.cfg.Now()
 	r := t.intent
-	r.ID, r.Kind, r.Time = newID(), stead.QueryOutcome, now.UTC()
+	r.ID, r.Kind, r.Time = NewID(), stead.QueryOutcome, now.UTC()
 	// The intent holds what was asked; repeating it would double the log.
 	r.Statement, r.Targets = "", nil
 	r.Rows, r.Duration = rows, now.Sub(t.began)

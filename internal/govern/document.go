@@ -1,0 +1,135 @@
+package govern
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+
+	"stead"
+	"stead/internal/store"
+)
+
+// get reads a document by id; find by key. Both return stead.NotFound as the store does.
+func get[T any](ctx context.Context, r store.Reader, noun store.Noun, id int64) (*T, error) {
+	row, err := r.Get(ctx, noun, id)
+	if err != nil {
+		return nil, err
+	}
+	return decode[T](row)
+}
+
+func decode[T any](row store.Row) (*T, error) {
+	out := new(T)
+	if err := json.Unmarshal(row.Doc, out); err != nil {
+		return nil, stead.AsError(err)
+	}
+	setID(out, row.ID)
+	return out, nil
+}
+
+// setID gives a document the id of its row: it is written before the store has assigned one.
+func setID(doc any, id int64) {
+	switch d := doc.(type) {
+	case *stead.Identity:
+		d.ID = stead.IdentityID(id)
+	case *stead.Group:
+		d.ID = stead.GroupID(id)
+	case *stead.Connection:
+		d.ID = stead.ConnectionID(id)
+	case *stead.DataSource:
+		d.ID = stead.SourceID(id)
+	case *stead.Project:
+		d.ID = stead.ProjectID(id)
+	case *stead.Purpose:
+		d.ID = stead.PurposeID(id)
+	case *stead.Subscription:
+		d.ID = stead.SubscriptionID(id)
+	case *store.APIKey:
+		d.ID = id
+	}
+}
+
+// find returns the document with the key and its row, and nil without an error when there is none.
+func find[T any](ctx context.Context, r store.Reader, noun store.Noun, key string) (*T, store.Row, error) {
+	row, err := r.Find(ctx, noun, key)
+	if err != nil {
+		if absent(err) {
+			return nil, store.Row{}, nil
+		}
+		return nil, store.Row{}, err
+	}
+	doc, err := decode[T](row)
+	return doc, row, err
+}
+
+// every calls fn for each document of the noun, until it returns an error.
+func every[T any](ctx context.Context, r store.Reader, noun store.Noun, fn func(store.Row, *T) error) error {
+	return everyRow(ctx, r, noun, func(row store.Row) error {
+		doc, err := decode[T](row)
+		if err != nil {
+			return err
+		}
+		return fn(row, doc)
+	})
+}
+
+// everyRow is every without decoding.
+func everyRow(ctx context.Context, r store.Reader, noun store.Noun, fn func(store.Row) error) error {
+	const page = 500
+	for after := int64(0); ; {
+		rows, err := r.List(ctx, noun, after, page)
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			if err := fn(row); err != nil {
+				return err
+			}
+			after = row.ID
+		}
+		if len(rows) < page {
+			return nil
+		}
+	}
+}
+
+// put writes the document and says what that did. name is the key as people write it.
+func put(ctx context.Context, t *tx, noun store.Noun, old store.Row, key, name string, doc any) (Outcome, error) {
+	text, err := json.Marshal(doc)
+	if err != nil {
+		return Outcome{}, stead.AsError(err)
+	}
+	o := Outcome{Noun: noun, Key: name, Op: Update, ID: old.ID, Before: old.Doc, After: text}
+	if old.ID == 0 {
+		o.Op = Create
+	} else if old.Key == key && bytes.Equal(old.Doc, text) {
+		o.Op = None
+		return o, nil
+	}
+	row, err := t.Put(ctx, store.Row{Noun: noun, ID: old.ID, Key: key, Doc: text})
+	if err != nil {
+		return Outcome{}, err
+	}
+	o.ID = row.ID
+	return o, nil
+}
+
+// remove deletes the row and says so.
+func remove(ctx context.Context, t *tx, noun store.Noun, row store.Row, name string) (Outcome, error) {
+	if err := t.Delete(ctx, noun, row.ID); err != nil {
+		return Outcome{}, err
+	}
+	return Outcome{Noun: noun, Key: name, ID: row.ID, Op: Delete, Before: row.Doc}, nil
+}
+
+// absent reports whether err says that a row does not exist.
+func absent(err error) bool { return err != nil && stead.CodeOf(err) == stead.NotFound }
+
+// missing is the error for what an edit names and does not exist.
+func missing(noun store.Noun, name string) error {
+	return stead.Errorf(stead.NotFound, "%s %q does not exist", noun, name).WithHint("create it first, or correct the name")
+}
+
+func invalid(path, format string, args ...any) *stead.Error {
+	return stead.Errorf(stead.Invalid, format, args...).At(stead.Place{Path: path})
+}

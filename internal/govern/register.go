@@ -1,0 +1,164 @@
+package govern
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"stead"
+	"stead/internal/store"
+)
+
+// Crawler looks at what a connection holds. It is implemented by the engine's room.
+type Crawler interface {
+	Crawl(ctx context.Context, c stead.Connection) ([]Discovered, error)
+}
+
+// Discovered is one table that a crawl found.
+type Discovered struct {
+	Path     []string
+	Location string
+	Columns  []stead.Column // without tags
+	// Problem says why the table cannot be served, for example files whose columns differ; "" when it can.
+	Problem string
+}
+
+// Finding compares a discovered table with what is registered.
+type Finding struct {
+	// Source is what to put to register what was found: for a registered table with its tags, owners
+	// and description kept.
+	Source  stead.DataSource
+	Status  FindingStatus
+	Changes []string // what differs from what is registered
+}
+
+// FindingStatus is how a discovered table relates to what is registered.
+type FindingStatus string
+
+// The statuses.
+const (
+	Found      FindingStatus = "new"
+	Same       FindingStatus = "same"
+	Changed    FindingStatus = "changed"
+	Gone       FindingStatus = "gone" // registered, and not found
+	Unreadable FindingStatus = "unreadable"
+)
+
+// Crawl looks at a connection and says what could be registered and what has changed since it was. It changes nothing: putting a
+// finding's source is the look that a drifted table waits for. For CREATE_DATA_SOURCE and APPLICATION_ADMIN.
+func (s *Service) Crawl(ctx context.Context, c Caller, crawler Crawler, connection string) ([]Finding, error) {
+	var conn *stead.Connection
+	registered := map[string]*stead.DataSource{}
+	err := s.view(ctx, c, func(r store.Reader, who *stead.Identity) error {
+		err := holdsOne(who, "look for data sources", []stead.Permission{stead.CreateDataSource, stead.ApplicationAdmin})
+		if err != nil {
+			return err
+		}
+		if conn, _, err = find[stead.Connection](ctx, r, store.Connections, connection); err != nil {
+			return err
+		}
+		if conn == nil {
+			return missing(store.Connections, connection)
+		}
+		return every(ctx, r, store.DataSources, func(_ store.Row, d *stead.DataSource) error {
+			if d.Connection == connection {
+				registered[store.SourceKey(d.Object())] = d
+			}
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	discovered, err := crawler.Crawl(ctx, *conn)
+	if err != nil {
+		return nil, err
+	}
+	return compare(connection, discovered, registered), nil
+}
+
+func compare(connection string, discovered []Discovered, registered map[string]*stead.DataSource) []Finding {
+	var out []Finding
+	for _, d := range discovered {
+		found := stead.DataSource{Connection: connection, Path: d.Path, Location: d.Location, Columns: d.Columns, State: stead.Active}
+		key := store.SourceKey(found.Object())
+		old := registered[key]
+		delete(registered, key)
+		out = append(out, finding(found, d.Problem, old))
+	}
+	for _, d := range registered {
+		out = append(out, Finding{Source: *d, Status: Gone, Changes: []string{"is not there any more"}})
+	}
+	slices.SortFunc(out, func(a, b Finding) int { return slices.Compare(a.Source.Path, b.Source.Path) })
+	return out
+}
+
+func finding(found stead.DataSource, problem string, old *stead.DataSource) Finding {
+	f := Finding{Source: found, Status: Found}
+	if old != nil {
+		f.Source = *old
+		f.Source.Columns, f.Changes = keepTags(old.Columns, found.Columns)
+		if old.Location != "" && found.Location != "" && old.Location != found.Location {
+			f.Changes = append(f.Changes, "its location was "+old.Location)
+			f.Source.Location = found.Location
+		}
+		f.Status = Same
+		if len(f.Changes) > 0 || old.State == stead.Drifted {
+			f.Status, f.Source.State, f.Source.Reason = Changed, stead.Active, ""
+		}
+	}
+	if problem != "" {
+		f.Status, f.Changes = Unreadable, append(f.Changes, problem)
+	}
+	return f
+}
+
+// keepTags gives the columns found the tags they had, and says what differs.
+func keepTags(old, found []stead.Column) (columns []stead.Column, changes []string) {
+	had := map[string]stead.Column{}
+	for _, c := range old {
+		had[c.Name] = c
+	}
+	columns = slices.Clone(found)
+	for i, c := range columns {
+		was, ok := had[c.Name]
+		delete(had, c.Name)
+		if !ok {
+			changes = append(changes, fmt.Sprintf("column %s is new", c.Name))
+			continue
+		}
+		columns[i].Tags = was.Tags
+		if was.Type.String() != c.Type.String() || was.Type.Native != c.Type.Native {
+			changes = append(changes, fmt.Sprintf("column %s was %s and is %s", c.Name, was.Type, c.Type))
+		}
+	}
+	for _, c := range old {
+		if _, gone := had[c.Name]; gone {
+			changes = append(changes, fmt.Sprintf("column %s is not there any more", c.Name))
+		}
+	}
+	if len(changes) == 0 && !slices.EqualFunc(old, found, func(a, b stead.Column) bool { return a.Name == b.Name }) {
+		changes = append(changes, "its columns are in another order")
+	}
+	return columns, changes
+}
+
+// MarkDrifted stops serving a registered table whose data no longer fits its registration, until somebody looks at it. It only takes away,
+// so it needs no caller; for the engine's room only. Marking again changes nothing.
+func (s *Service) MarkDrifted(ctx context.Context, o stead.Object, reason string) error {
+	_, err := s.store.Update(ctx, func(st store.Tx) error {
+		t := &tx{Tx: st, now: s.now().UTC(), caller: Caller{Actor: stead.Actor{Login: "system", Method: "local"}}}
+		old, row, err := t.registered(ctx, o)
+		if err != nil || old.State != stead.Active {
+			return err
+		}
+		if err := checkText("reason", reason, 4096); err != nil {
+			return err
+		}
+		d := *old
+		d.State, d.Reason = stead.Drifted, reason
+		_, err = t.writeSource(ctx, row, old, &d)
+		return err
+	})
+	return err
+}
