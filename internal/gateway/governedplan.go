@@ -1,0 +1,239 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"stead"
+	dialect "stead/dialect/duckdb"
+	"stead/internal/gateway/catalog"
+	"stead/internal/gateway/duck"
+	"stead/internal/gateway/pgtype"
+	"stead/internal/gateway/rewrite"
+	"stead/internal/session"
+)
+
+// governedPlan is a statement of one session, planned for the asker as they were then.
+type governedPlan struct {
+	desk   *desk
+	query  Query
+	fresh  *session.Statement // of Plan, for the Execute that follows at once
+	served *served
+	plan   *rewrite.Plan
+	schema *catalog.Schema // of a catalogue statement, while it is held
+	sql    string
+	params []uint32
+	cols   []Column
+}
+
+// engineConn is a connection of an engine, which only its own session uses.
+type engineConn struct {
+	conn   *duck.Conn
+	served *served // nil: the catalogue's
+}
+
+// make plans for the asker of st.
+func (p *governedPlan) make(ctx context.Context, st *session.Statement) (err error) {
+	d := p.desk
+	c, ok := st.World.Connection(d.connection)
+	if !ok {
+		return stead.Errorf(stead.NotFound, "connection %q is not known", d.connection)
+	}
+	if p.served, err = d.g.Engines.engine(ctx, c); err != nil {
+		return err
+	}
+	p.plan, err = d.g.Rewriter.Plan(ctx, p.query.Text, p.query.Params, d.resolve(st, p.query.SearchPath, p.served))
+	if err != nil {
+		return err
+	}
+	if p.plan.Catalogue {
+		return p.makeCatalogue(ctx, st)
+	}
+	p.sql = p.plan.SQL
+	p.params = make([]uint32, len(p.plan.Parameters))
+	for i, param := range p.plan.Parameters {
+		if p.params[i] = pgtype.Of(dialect.ParseType(param.Type)).OID; i < len(p.query.Params) && p.query.Params[i] != 0 {
+			p.params[i] = p.query.Params[i]
+		}
+	}
+	for _, l := range p.plan.Leaves {
+		if err := p.served.ready(ctx, l.Decision.Source); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// makeCatalogue plans a statement over the catalogue of what the asker may see. The schema is
+// held only while a statement runs in it: Execute makes the plan again.
+func (p *governedPlan) makeCatalogue(ctx context.Context, st *session.Statement) error {
+	schema, err := p.desk.g.Catalogue.Snapshot(ctx, p.desk.catalogueSet(st, p.query.SearchPath))
+	if err != nil {
+		return err
+	}
+	defer schema.Release()
+	if p.sql, err = schema.Rewrite(ctx, p.query.Text, p.query.Params); err != nil {
+		return err
+	}
+	conn, err := p.desk.g.Catalogue.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	stmt, err := conn.Prepare(p.sql)
+	if err != nil {
+		return catalog.Error(err)
+	}
+	defer stmt.Close()
+	p.cols = columnsOf(stmt.Columns())
+	p.params = make([]uint32, stmt.Params())
+	for i := range p.params {
+		if i < len(p.query.Params) && p.query.Params[i] != 0 {
+			p.params[i] = p.query.Params[i]
+		} else if p.params[i] = wireType(stmt.ParamType(i)).OID; stmt.ParamType(i).ID == duck.Invalid {
+			p.params[i] = pgtype.Text
+		}
+	}
+	return nil
+}
+
+// Params implements Plan.
+func (p *governedPlan) Params() []uint32 { return p.params }
+
+// Columns implements Plan. Copies are made without rows for it.
+func (p *governedPlan) Columns(ctx context.Context) ([]Column, error) {
+	if p.cols != nil {
+		return p.cols, nil
+	}
+	c, err := p.desk.take(ctx, p.served)
+	if err != nil {
+		return nil, err
+	}
+	defer p.desk.give(c)
+	for _, k := range p.plan.Copies {
+		if _, err := c.conn.Exec(ctx, k.Fill+" WITH NO DATA", make([]any, len(k.Bind))...); err != nil {
+			return nil, p.engineError(ctx, err)
+		}
+		defer func() {
+			if _, err := c.conn.Exec(context.WithoutCancel(ctx), k.Drop); err != nil {
+				c.served = nil // not to be used again
+			}
+		}()
+	}
+	stmt, err := c.conn.Prepare(p.sql)
+	if err != nil {
+		return nil, p.engineError(ctx, err)
+	}
+	defer stmt.Close()
+	p.cols = columnsOf(stmt.Columns())
+	return p.cols, nil
+}
+
+// take gives a connection to the engine: the session's spare one, or another.
+func (d *desk) take(ctx context.Context, s *served) (*engineConn, error) {
+	if c := d.spare; c != nil {
+		d.spare = nil
+		if c.served == s {
+			return c, nil
+		}
+		if err := c.conn.Close(); err != nil {
+			return nil, err
+		}
+	}
+	conn, err := s.engine.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &engineConn{conn, s}, nil
+}
+
+// give puts a connection back for the session's next statement, or closes it. One that may hold
+// something of a statement is always closed.
+func (d *desk) give(c *engineConn) error {
+	if c.served != nil && d.spare == nil {
+		d.spare = c
+		return nil
+	}
+	return c.conn.Close()
+}
+
+// refused records why a statement was refused before it ran.
+func (p *governedPlan) refused(ctx context.Context, st *session.Statement, err error) error {
+	return st.Refused(ctx, p.intent(), err)
+}
+
+func (p *governedPlan) intent() session.IntentInfo {
+	info := session.IntentInfo{Statement: p.query.Text, Application: p.query.Application}
+	if p.plan != nil {
+		for _, l := range p.plan.Leaves {
+			info.Targets = append(info.Targets, session.Target{Decision: *l.Decision, Columns: l.Columns})
+		}
+	}
+	return info
+}
+
+// Execute implements Plan.
+func (p *governedPlan) Execute(ctx context.Context, args []Arg) (Rows, error) {
+	st, d := p.fresh, p.desk
+	p.fresh = nil
+	if st == nil {
+		var err error
+		if st, err = d.Begin(ctx); err != nil {
+			return nil, err
+		}
+		again := &governedPlan{desk: d, query: p.query}
+		if err := again.make(ctx, st); err != nil {
+			return nil, again.refused(ctx, st, err)
+		}
+		if !slices.Equal(again.params, p.params) {
+			return nil, again.refused(ctx, st, unsupportedf("the parameters of the prepared statement changed").hint("Prepare the statement again."))
+		}
+		p = again
+	}
+	if len(args) != len(p.params) {
+		return nil, p.refused(ctx, st, failf("42P02", stead.Invalid, "there is no parameter $%d", len(args)+1).
+			hint("Parameters need a prepared statement of the protocol."))
+	}
+	if p.plan.Catalogue {
+		return p.runCatalogue(ctx, st, args)
+	}
+	if err := st.Intent(ctx, p.intent()); err != nil {
+		return nil, err
+	}
+	rows, err := p.run(ctx, st, args)
+	if err != nil {
+		return nil, errors.Join(err, st.Outcome(ctx, 0, err))
+	}
+	return rows, nil
+}
+
+// engineError is what an asker learns from a failure of the engine: one text for each SQLSTATE,
+// the same whatever data it was about.
+func (p *governedPlan) engineError(ctx context.Context, err error) error {
+	if why := cause(ctx, err); isStead(why) {
+		return why
+	}
+	p.desk.g.Engines.broke(p.served, err)
+	state, text, hint := "22000", "the statement failed", "A value does not suit a function or a cast of the statement."
+	code := stead.Invalid
+	switch kind := duck.KindOf(err); kind {
+	case "":
+		return err
+	case "binder", "catalog", "parser", "parameter not resolved", "parameter not allowed":
+		state, text, hint = "42703", "a column, function or type of the statement does not exist or does not fit", "Check names and types; \\d in psql shows the columns."
+	case "interrupt":
+		return errCanceled
+	case "out of memory":
+		state, code, text, hint = "53200", stead.Limit, "the statement needs more memory than it may use", "Ask for less, or aggregate earlier."
+	case "io", "permission", "fatal", "internal", "serialization", "connection", "http":
+		state, code, text, hint = "58000", stead.Unavailable, "the data cannot be read now", "Try again later; the server's log has the cause."
+	default:
+		if strings.Contains(kind, "not implemented") {
+			state, code, text, hint = stateUnsupported, stead.Unsupported, "the statement is not supported", ""
+		}
+	}
+	e := failf(state, code, "%s", text).hint("%s", hint)
+	return &stateError{e.state, e.err.WithCause(err)}
+}

@@ -1,0 +1,226 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"stead"
+	"stead/internal/gateway/catalog"
+	"stead/internal/gateway/duck"
+	"stead/internal/gateway/rewrite"
+	"stead/internal/session"
+)
+
+// governedRows is a running statement. Its intent is recorded; Close records its outcome.
+type governedRows struct {
+	plan  *governedPlan
+	st    *session.Statement
+	conn  *engineConn
+	rows  *duck.Rows
+	chunk *duckChunk
+	cols  []Column
+	run   context.Context
+	stop  context.CancelCauseFunc
+	watch chan struct{} // closed when the watch has ended, nil for the catalogue
+	drops []string
+	done  bool
+	close func()
+}
+
+// run starts the statement on the session's connection.
+func (p *governedPlan) run(ctx context.Context, st *session.Statement, args []Arg) (_ *governedRows, err error) {
+	c, err := p.desk.take(ctx, p.served)
+	if err != nil {
+		return nil, err
+	}
+	r := &governedRows{plan: p, st: st, conn: c}
+	r.run, r.stop = context.WithCancelCause(context.WithoutCancel(ctx))
+	defer func() {
+		if err != nil {
+			err = errors.Join(p.engineError(ctx, err), r.release())
+		}
+	}()
+	undo := r.tied(ctx)
+	defer undo()
+	for _, k := range p.plan.Copies {
+		r.drops = append(r.drops, k.Drop)
+		n, err := c.conn.Exec(r.run, k.Fill, pick(args, k.Bind)...)
+		if err != nil {
+			return nil, err
+		}
+		if k.Limit > 0 && n > k.Limit {
+			return nil, rewrite.TooLarge()
+		}
+	}
+	if r.rows, err = c.conn.Query(r.run, p.sql, pick(args, p.plan.Bind)...); err != nil {
+		return nil, err
+	}
+	r.chunk, r.cols = newDuckChunk(r.rows), columnsOf(r.rows.Columns())
+	r.watch = make(chan struct{})
+	go r.watchRights()
+	return r, nil
+}
+
+// runCatalogue starts a statement in the catalogue, which holds nothing but what the asker may
+// see; such statements are counted, not recorded.
+func (p *governedPlan) runCatalogue(ctx context.Context, st *session.Statement, args []Arg) (_ *governedRows, err error) {
+	g := p.desk.g
+	schema, err := g.Catalogue.Snapshot(ctx, p.desk.catalogueSet(st, p.query.SearchPath))
+	if err != nil {
+		return nil, err
+	}
+	r := &governedRows{plan: p, close: schema.Release}
+	r.run, r.stop = context.WithCancelCause(context.WithoutCancel(ctx))
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, r.release())
+		}
+	}()
+	sql, err := schema.Rewrite(ctx, p.query.Text, p.query.Params)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := g.Catalogue.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r.conn = &engineConn{conn: conn}
+	undo := r.tied(ctx)
+	defer undo()
+	if r.rows, err = conn.Query(r.run, sql, args...); err != nil {
+		if why := cause(ctx, err); isStead(why) {
+			return nil, why
+		}
+		return nil, catalog.Error(err)
+	}
+	r.chunk, r.cols = newDuckChunk(r.rows), columnsOf(r.rows.Columns())
+	return r, nil
+}
+
+// pick gives the engine's parameters their values.
+func pick(args []Arg, bind []int) []any {
+	out := make([]any, len(bind))
+	for i, at := range bind {
+		out[i] = args[at]
+	}
+	return out
+}
+
+// tied ends the statement when ctx ends, until it is undone: an answer outlives the message
+// that began it when its portal is suspended.
+func (r *governedRows) tied(ctx context.Context) (undo func()) {
+	stop := context.AfterFunc(ctx, func() { r.stop(context.Cause(ctx)) })
+	return func() { stop() }
+}
+
+// watchRights ends the statement within moments of the asker losing a right to what it shows.
+func (r *governedRows) watchRights() {
+	defer close(r.watch)
+	tick := time.NewTicker(r.plan.desk.g.watch())
+	defer tick.Stop()
+	for {
+		select {
+		case <-r.run.Done():
+			return
+		case <-tick.C:
+			if err := r.Check(r.run); err != nil {
+				r.stop(err)
+				return
+			}
+		}
+	}
+}
+
+var errRightsChanged = failf(stateDenied, stead.Denied, "what you may see changed while the statement ran").
+	hint("Run the statement again.")
+
+// Check implements Rows.
+func (r *governedRows) Check(ctx context.Context) error {
+	if r.st == nil {
+		return nil // the catalogue of then: it never held anything hidden
+	}
+	if err := r.run.Err(); err != nil {
+		return cause(r.run, err)
+	}
+	now, err := r.plan.desk.Begin(ctx)
+	if err != nil {
+		return err
+	}
+	if now.Asker.Revision == r.st.Asker.Revision {
+		return nil
+	}
+	if now.Asker.Subject.Identity != r.st.Asker.Subject.Identity {
+		return errRightsChanged
+	}
+	for _, l := range r.plan.plan.Leaves {
+		if d := now.Decide(l.Object, stead.Read); d.Verdict != stead.Allow || d.Fingerprint != l.Fingerprint {
+			return errRightsChanged
+		}
+	}
+	return nil
+}
+
+// Columns implements Rows.
+func (r *governedRows) Columns() []Column { return r.cols }
+
+// Next implements Rows.
+func (r *governedRows) Next(ctx context.Context) (Chunk, error) {
+	if r.done {
+		return nil, io.EOF
+	}
+	undo := r.tied(ctx)
+	defer undo()
+	n, err := r.rows.Next()
+	if why := r.run.Err(); why != nil {
+		return nil, cause(r.run, why)
+	}
+	if err != nil {
+		if r.st == nil {
+			return nil, catalog.Error(err)
+		}
+		return nil, r.plan.engineError(ctx, err)
+	}
+	if n == 0 {
+		r.done = true
+		return nil, io.EOF
+	}
+	r.chunk.n = n
+	return r.chunk, nil
+}
+
+// Close implements Rows.
+func (r *governedRows) Close(rows int64, err error) error {
+	released := r.release()
+	if r.st == nil {
+		return released
+	}
+	return errors.Join(released, r.st.Outcome(context.Background(), rows, err))
+}
+
+// release ends what the statement holds. A connection that may keep something of it is closed.
+func (r *governedRows) release() (err error) {
+	r.stop(nil)
+	if r.watch != nil {
+		<-r.watch
+	}
+	if r.rows != nil {
+		err = r.rows.Close()
+	}
+	if r.close != nil {
+		r.close()
+	}
+	if r.conn == nil {
+		return err
+	}
+	for _, drop := range r.drops {
+		if _, derr := r.conn.conn.Exec(context.Background(), drop); derr != nil {
+			r.conn.served = nil // closing it drops what is left
+		}
+	}
+	if err != nil {
+		r.conn.served = nil
+	}
+	return errors.Join(err, r.plan.desk.give(r.conn))
+}
