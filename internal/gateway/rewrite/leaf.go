@@ -10,8 +10,11 @@ import (
 	"stead/dialect/duckdb"
 )
 
-// reserved starts the names that statements may not use.
-const reserved = "stead_"
+// reserved starts the names of placeholders, which statements may not use.
+const reserved = "stead_leaf_"
+
+// copyPrefix starts the names of copies.
+const copyPrefix = "stead_copy_"
 
 // row is how a leaf's own SQL calls the table it reads.
 const row = "stead_row"
@@ -32,7 +35,7 @@ type leafRef struct {
 	narrowing []conjunct
 }
 
-func (l *leafRef) placeholder() string { return fmt.Sprintf("%sleaf_%d", reserved, l.index) }
+func (l *leafRef) placeholder() string { return fmt.Sprintf("%s%d", reserved, l.index) }
 
 // use keeps the columns whose names the statement mentions. A column that is
 // neither clear nor masked is not there at all.
@@ -86,7 +89,7 @@ func (l *leafRef) body(print Printer, narrow bool) (string, []int, error) {
 		b.WriteString(shown + " AS " + duckdb.Quote(c.Name))
 	}
 	if len(l.columns) == 0 {
-		b.WriteString("TRUE AS " + reserved + "none")
+		b.WriteString("TRUE AS stead_none")
 	}
 	b.WriteString(" FROM wh")
 	for _, part := range l.source.Decision.Source.Path {
@@ -139,7 +142,7 @@ func (l *leafRef) copied(r *Rewriter) (Copy, error) {
 		return Copy{}, err
 	}
 	sum := sha256.Sum256([]byte(fmt.Sprint(body, bind)))
-	name := "temp.main." + reserved + "copy_" + hex.EncodeToString(sum[:8])
+	name := "temp.main." + copyPrefix + hex.EncodeToString(sum[:8])
 	return Copy{Name: name, Bind: bind, Limit: r.limits.CopyRows,
 		Fill: fmt.Sprintf("CREATE TEMP TABLE %s AS %s LIMIT %d", strings.TrimPrefix(name, "temp.main."), body, r.limits.CopyRows+1),
 		Drop: "DROP TABLE IF EXISTS " + name}, nil

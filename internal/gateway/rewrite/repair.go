@@ -105,7 +105,7 @@ func bound(tokens []token, l Limits) error {
 		longest = max(longest, chain[len(chain)-1], depth)
 		if t.kind == word || t.kind == quoted {
 			if n := t.name(); strings.HasPrefix(n, reserved) {
-				return stead.Errorf(stead.Denied, "names that start with %q are reserved", reserved)
+				return stead.Errorf(stead.Denied, "names that start with %q are not available", reserved)
 			}
 		}
 	}

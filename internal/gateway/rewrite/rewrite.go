@@ -393,7 +393,7 @@ func (s *statement) place(printed string, plan *Plan) error {
 		if err != nil {
 			return err
 		}
-		bodies[l.placeholder()] = c.Name
+		bodies[l.placeholder()] = "(SELECT * FROM " + c.Name + ")" // a sub-select has no rowid
 		if !made[c.Name] {
 			made[c.Name] = true
 			plan.Copies = append(plan.Copies, c)

@@ -313,7 +313,7 @@ func (w *walk) base(t tree) error {
 }
 
 // joinTypes and refTypes are the joins there are.
-var joinTypes = map[string]bool{"INNER": true, "LEFT": true, "RIGHT": true, "OUTER": true, "SEMI": true, "ANTI": true}
+var joinTypes = map[string]bool{"INNER": true, "LEFT": true, "RIGHT": true, "FULL": true, "SEMI": true, "ANTI": true}
 var refTypes = map[string]bool{"REGULAR": true, "NATURAL": true, "CROSS": true, "POSITIONAL": true, "ASOF": true}
 
 // join writes a cross join as an inner join on TRUE: printed with a comma it would
