@@ -1,6 +1,10 @@
 package expr
 
-import "fmt"
+import (
+	"fmt"
+	"maps"
+	"slices"
+)
 
 // Func names a function or operator of the language. Its semantics are one line
 // each in docs/semantics.md; policy/eval is the reference.
@@ -155,3 +159,6 @@ func SampleBelow(share int64) string {
 	}
 	return fmt.Sprintf("%04x", share*65_536/10_000)
 }
+
+// Functions is the catalogue in alphabetical order.
+func Functions() []Func { return slices.Sorted(maps.Keys(arity)) }
