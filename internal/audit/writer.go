@@ -56,17 +56,18 @@ func (w *writer) write(items []*item) error {
 		return away(err)
 	}
 	head, buf := w.head, w.buf[:0]
-	ends := make([]int, 0, len(items))
+	written := make([]lineInfo, 0, len(items))
 	for _, it := range items {
 		for _, b := range it.bodies {
+			start := len(buf)
 			buf, head = appendLine(buf, head, "record", b)
-			ends = append(ends, len(buf))
+			written = append(written, lineInfo{head.Seq, head.Hash, len(buf) - start})
 		}
 	}
 	if err := w.flush(buf); err != nil {
 		return away(err)
 	}
-	w.accept(items, buf, ends)
+	w.accept(items, written)
 	w.unsigned += head.Seq - w.head.Seq
 	w.head, w.first = head, nil
 	if w.buf = buf; cap(buf) > 8<<20 {
@@ -75,14 +76,19 @@ func (w *writer) write(items []*item) error {
 	return nil
 }
 
+// lineInfo is what the index keeps of a line.
+type lineInfo struct {
+	seq  int64
+	hash Hash
+	size int
+}
+
 // accept takes what is durable now into the index.
-func (w *writer) accept(items []*item, buf []byte, ends []int) {
-	n, start := 0, 0
+func (w *writer) accept(items []*item, written []lineInfo) {
+	n := 0
 	for _, it := range items {
 		for i := range it.records {
-			h, _ := hashOf(buf[start:ends[n]])
-			w.open.add(w.head.Seq+int64(n)+1, h, ends[n]-start, &it.records[i], nil)
-			start = ends[n]
+			w.open.add(written[n].seq, written[n].hash, written[n].size, &it.records[i], nil)
 			n++
 		}
 	}
