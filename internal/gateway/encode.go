@@ -22,7 +22,12 @@ func columnsOf(cols []duck.Column) []Column {
 }
 
 // wireType is the PostgreSQL type in which values of t are sent.
-func wireType(t *duck.Type) pgtype.Type { return pgtype.Of(dialect.ParseType(t.String())) }
+func wireType(t *duck.Type) pgtype.Type {
+	if t.ID == duck.Array { // PostgreSQL's arrays have no fixed size
+		t = &duck.Type{ID: duck.List, Elem: t.Elem}
+	}
+	return pgtype.Of(dialect.ParseType(t.String()))
+}
 
 // Times on the wire count from 2000-01-01.
 const (
