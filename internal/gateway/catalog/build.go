@@ -96,7 +96,7 @@ func statements(text string) []string {
 }
 
 // foundation is what every set stands on: fixed rows, empty relations, functions.
-func foundation(shapes []*shape, computed map[string]bool) []string {
+func foundation(shapes []*shape, computed map[string]bool, version string) []string {
 	sql := []string{"CREATE SCHEMA memory.base",
 		"CREATE TABLE base.type_name (oid BIGINT, name VARCHAR)",
 		"CREATE TABLE base.keyword (word VARCHAR, catcode VARCHAR)",
@@ -119,7 +119,9 @@ func foundation(shapes []*shape, computed map[string]bool) []string {
 		}
 	}
 	sql = append(sql, systemRows(shapes, oids)...)
-	return append(sql, statements(macrosText)...)
+	sql = append(sql, "UPDATE base.pg_settings SET setting = "+literal(version)+" WHERE name = 'server_version'",
+		"UPDATE base.pg_settings SET setting = "+literal(versionNumber(version))+" WHERE name = 'server_version_num'")
+	return append(sql, statements(strings.ReplaceAll(macrosText, "{version}", version))...)
 }
 
 // systemRows describes the catalogue's own relations.
@@ -138,56 +140,101 @@ func systemRows(shapes []*shape, oids map[string]int64) []string {
 	return []string{"INSERT INTO base.x_rel VALUES " + rels.String(), "INSERT INTO base.x_col VALUES " + cols.String()}
 }
 
-// snapshot is the script that makes the schema of one set. The schema's name is already quoted.
-func (s *Set) snapshot(schema string, views []string) []string {
+// step is one statement of a script of our own.
+type step struct {
+	sql  string
+	args []any
+}
+
+func steps(sql []string) []step {
+	all := make([]step, len(sql))
+	for i := range sql {
+		all[i].sql = sql[i]
+	}
+	return all
+}
+
+// snapshot is the script that makes the schema of one set.
+func (s *Set) snapshot(schema string, views []string) []step {
 	in := func(sql string) string { return strings.ReplaceAll(sql, "{s}", schema) }
-	taken := map[int64]bool{}
-	names := s.schemas()
-	oids := map[string]int64{}
-	var spaces, rels, cols, roles rows
-	spaces.add(num(catalogNamespace), literal("pg_catalog"))
-	spaces.add(num(schemaNamespace), literal("information_schema"))
-	for _, n := range names {
-		oids[n] = nameOID("schema", n, taken)
-		spaces.add(num(oids[n]), literal(n))
-	}
-	for _, t := range s.Tables {
-		oid := tableOID(t.ID)
-		comment := "NULL"
-		if t.Comment != "" {
-			comment = literal(t.Comment)
-		}
-		visible := len(s.Path) == 0 || slices.Contains(s.Path, t.Schema)
-		rels.add(num(oid), num(oids[t.Schema]), literal(t.Schema), literal(t.Name), "'r'", num(oid+1), num(len(t.Columns)), comment, boolean(visible))
-		for _, c := range t.Columns {
-			p := pgtype.Of(c.Type)
-			cols.add(num(oid), num(c.Num), literal(c.Name), num(p.OID), num(p.Mod), boolean(c.NotNull))
-		}
-	}
-	roles.add(num(systemRole), "'stead'", "false")
-	for _, n := range slices.Compact([]string{s.User, s.login()}) {
-		roles.add(num(nameOID("role", n, taken)), literal(n), "true")
-	}
 	sql := []string{"CREATE SCHEMA memory." + schema,
 		in("CREATE TABLE {s}.x_own_rel " + relColumns), in("CREATE TABLE {s}.x_own_col " + colColumns),
 		in("CREATE TABLE {s}.x_ns (oid BIGINT, name VARCHAR)"), in("CREATE TABLE {s}.x_role (oid BIGINT, name VARCHAR, login BOOLEAN)"),
-		in("CREATE TABLE {s}.x_session AS SELECT " + literal(s.Database) + " AS database, " + literal(s.User) + " AS username"),
-		in("INSERT INTO {s}.x_ns VALUES " + spaces.String()), in("INSERT INTO {s}.x_role VALUES " + roles.String())}
-	if rels.n > 0 {
-		sql = append(sql, in("INSERT INTO {s}.x_own_rel VALUES ")+rels.String())
-	}
-	if cols.n > 0 {
-		sql = append(sql, in("INSERT INTO {s}.x_own_col VALUES ")+cols.String())
-	}
-	sql = append(sql, in("CREATE VIEW {s}.x_rel AS SELECT * FROM base.x_rel UNION ALL SELECT * FROM {s}.x_own_rel"),
-		in("CREATE VIEW {s}.x_col AS SELECT * FROM base.x_col UNION ALL SELECT * FROM {s}.x_own_col"))
+		in("CREATE TABLE {s}.x_session AS SELECT " + literal(s.Database) + " AS database, " + literal(s.User) + " AS username")}
+	all := append(steps(sql), s.fillTables(in)...)
+	sql = []string{in("CREATE VIEW {s}.x_rel AS SELECT * FROM base.x_rel UNION ALL SELECT * FROM {s}.x_own_rel"),
+		in("CREATE VIEW {s}.x_col AS SELECT * FROM base.x_col UNION ALL SELECT * FROM {s}.x_own_col")}
 	for _, m := range statements(sessionMacrosText) {
 		sql = append(sql, s.fill(in(m)))
 	}
 	for _, v := range views {
 		sql = append(sql, in(v))
 	}
-	return sql
+	return append(all, steps(sql)...)
+}
+
+// fillTables writes the compact tables, a list for each column: as literals, thousands of
+// rows would take their time in the parser.
+func (s *Set) fillTables(in func(string) string) []step {
+	taken := map[int64]bool{publicNamespace: true}
+	oids := map[string]int64{"public": publicNamespace}
+	spaces, roles := newColumns(2), newColumns(3)
+	rels, cols := newColumns(9), newColumns(6)
+	spaces.add(int64(catalogNamespace), "pg_catalog")
+	spaces.add(int64(schemaNamespace), "information_schema")
+	for _, n := range s.schemas() {
+		if n != "public" {
+			oids[n] = nameOID("schema", n, taken)
+		}
+		spaces.add(oids[n], n)
+	}
+	for _, t := range s.Tables {
+		oid := tableOID(t.ID)
+		var comment any
+		if t.Comment != "" {
+			comment = t.Comment
+		}
+		visible := len(s.Path) == 0 || slices.Contains(s.Path, t.Schema)
+		rels.add(oid, oids[t.Schema], t.Schema, t.Name, "r", oid+1, int64(len(t.Columns)), comment, visible)
+		for _, c := range t.Columns {
+			p := pgtype.Of(c.Type)
+			cols.add(oid, int64(c.Num), c.Name, int64(p.OID), int64(p.Mod), c.NotNull)
+		}
+	}
+	roles.add(int64(systemRole), "stead", false)
+	for _, n := range slices.Compact([]string{s.User, s.login()}) {
+		roles.add(nameOID("role", n, taken), n, true)
+	}
+	return []step{spaces.insert(in("{s}.x_ns")), roles.insert(in("{s}.x_role")), rels.insert(in("{s}.x_own_rel")), cols.insert(in("{s}.x_own_col"))}
+}
+
+// columns collects rows by column.
+type columns [][]any
+
+func newColumns(n int) columns {
+	c := make(columns, n)
+	for i := range c {
+		c[i] = []any{}
+	}
+	return c
+}
+
+func (c columns) add(values ...any) {
+	for i, v := range values {
+		c[i] = append(c[i], v)
+	}
+}
+
+func (c columns) insert(table string) step {
+	s := step{sql: "INSERT INTO " + table + " SELECT "}
+	for i := range c {
+		if i > 0 {
+			s.sql += ", "
+		}
+		s.sql += fmt.Sprintf("unnest($%d)", i+1)
+		s.args = append(s.args, []any(c[i]))
+	}
+	return s
 }
 
 func (s *Set) login() string {
@@ -274,4 +321,11 @@ func boolean(b bool) string {
 		return "true"
 	}
 	return "false"
+}
+
+// versionNumber writes "15.13" as 150013.
+func versionNumber(version string) string {
+	var major, minor int
+	fmt.Sscanf(version, "%d.%d", &major, &minor)
+	return fmt.Sprintf("%d%04d", major, minor)
 }

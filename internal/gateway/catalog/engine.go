@@ -22,6 +22,8 @@ type Config struct {
 	Snapshots int   // visible sets kept; 0 is 64
 	Memory    int64 // bytes; 0 is 512 MiB
 	Conns     int   // connections at once; 0 is 256
+	// Version is PostgreSQL's version that version() and server_version say; "" is 15.13.
+	Version string
 }
 
 // Engine holds the catalogues of the visible sets in use. It may be used by many goroutines.
@@ -56,6 +58,9 @@ func Open(ctx context.Context, cfg Config, parser Parser) (*Engine, error) {
 	if cfg.Conns <= 0 {
 		cfg.Conns = 256
 	}
+	if cfg.Version == "" {
+		cfg.Version = "15.13"
+	}
 	shapes, err := parseShapes(shapesText)
 	if err != nil {
 		return nil, err
@@ -83,7 +88,7 @@ func Open(ctx context.Context, cfg Config, parser Parser) (*Engine, error) {
 		return nil, err
 	}
 	if e.admin, err = e.duck.Conn(ctx); err == nil {
-		err = e.run(ctx, foundation(shapes, computed))
+		err = e.run(ctx, steps(foundation(shapes, computed, cfg.Version)))
 	}
 	if err != nil {
 		return nil, errors.Join(stead.Errorf(stead.Unavailable, "the catalogue cannot be made").WithCause(err), e.Close())
@@ -92,14 +97,14 @@ func Open(ctx context.Context, cfg Config, parser Parser) (*Engine, error) {
 }
 
 // run executes a script of our own as one transaction.
-func (e *Engine) run(ctx context.Context, script []string) error {
+func (e *Engine) run(ctx context.Context, script []step) error {
 	if _, err := e.admin.Exec(ctx, "BEGIN"); err != nil {
 		return err
 	}
-	for _, sql := range script {
-		if _, err := e.admin.Exec(ctx, sql); err != nil {
+	for _, s := range script {
+		if _, err := e.admin.Exec(ctx, s.sql, s.args...); err != nil {
 			_, rollback := e.admin.Exec(context.WithoutCancel(ctx), "ROLLBACK")
-			return errors.Join(fmt.Errorf("%.200s: %w", sql, err), rollback)
+			return errors.Join(fmt.Errorf("%.200s: %w", s.sql, err), rollback)
 		}
 	}
 	_, err := e.admin.Exec(ctx, "COMMIT")
@@ -125,8 +130,10 @@ func (e *Engine) Conn(ctx context.Context) (*duck.Conn, error) { return e.duck.C
 type Schema struct {
 	engine *Engine
 	key    string
-	name   string // quoted
-	users  int    // guarded by engine.mu
+	name   string
+	// database is what a name of three parts may begin with.
+	database string
+	users    int // guarded by engine.mu
 }
 
 // Snapshot returns the catalogue of the set, made now or kept from before; the caller
@@ -142,7 +149,7 @@ func (e *Engine) Snapshot(ctx context.Context, set Set) (*Schema, error) {
 		return s, nil
 	}
 	e.next++
-	s := &Schema{engine: e, key: key, name: fmt.Sprintf("s%d", e.next), users: 1}
+	s := &Schema{engine: e, key: key, name: fmt.Sprintf("s%d", e.next), database: set.Database, users: 1}
 	if err := e.run(ctx, set.snapshot(s.name, e.views)); err != nil {
 		return nil, stead.Errorf(stead.Unavailable, "the catalogue cannot be made").WithCause(err)
 	}
@@ -156,7 +163,7 @@ func (e *Engine) Snapshot(ctx context.Context, set Set) (*Schema, error) {
 func (e *Engine) evict(ctx context.Context) {
 	for el := e.used.Back(); el != nil && e.used.Len() > e.cfg.Snapshots; {
 		s, before := el.Value.(*Schema), el.Prev()
-		if s.users == 0 && e.run(ctx, []string{"DROP SCHEMA memory." + s.name + " CASCADE"}) == nil {
+		if s.users == 0 && e.run(ctx, steps([]string{"DROP SCHEMA memory." + s.name + " CASCADE"})) == nil {
 			e.used.Remove(el)
 			delete(e.byKey, s.key)
 		}

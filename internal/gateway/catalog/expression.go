@@ -74,6 +74,8 @@ func (w *walker) function(t tree) (any, error) {
 	switch {
 	case name == "json_build_object" || name == "jsonb_build_object":
 		return w.jsonObject(t)
+	case name == "format":
+		return w.format(t)
 	case mapped:
 		t["schema"], t["function_name"], t["is_operator"] = w.in(to.schema), to.name, false
 	case name == "generate_series":
@@ -86,6 +88,40 @@ func (w *walker) function(t tree) (any, error) {
 	}
 	t["catalog"] = ""
 	return t, nil
+}
+
+// format joins texts as a constant pattern of %s, %I, %L and %% says.
+func (w *walker) format(t tree) (any, error) {
+	args := children(t)
+	refused := stead.Errorf(stead.Unsupported, "format() is available in catalogue queries with a constant pattern of %%s, %%I, %%L and %%%% only")
+	if len(args) == 0 {
+		return nil, refused
+	}
+	pattern, ok := constantText(args[0])
+	if !ok {
+		return nil, refused
+	}
+	at := tree{"query_location": t["query_location"]}
+	pieces := strings.Split(strings.ReplaceAll(pattern, "%%", "\x00"), "%")
+	plain := func(s string) any { return constant(at, "VARCHAR", strings.ReplaceAll(s, "\x00", "%")) }
+	parts, args := []any{plain(pieces[0])}, args[1:]
+	for _, p := range pieces[1:] {
+		if p == "" || len(args) == 0 {
+			return nil, refused
+		}
+		switch p[0] {
+		case 's':
+			parts = append(parts, args[0])
+		case 'I':
+			parts = append(parts, w.call(at, target{fixed, "quote_ident"}, args[0]))
+		case 'L':
+			parts = append(parts, w.call(at, target{fixed, "quote_literal"}, args[0]))
+		default:
+			return nil, refused
+		}
+		parts, args = append(parts, plain(p[1:])), args[1:]
+	}
+	return w.call(t, target{"", "concat"}, parts...), nil
 }
 
 // jsonObject joins texts: DuckDB's own function does not take parameters as keys.

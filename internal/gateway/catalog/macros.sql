@@ -1,6 +1,7 @@
 -- Functions of pg_catalog over what is the same for everybody (schema pgc). Two semicolons end each statement.
+-- An argument is put in as it was written: inside a subquery no column may have a name that a statement could mean.
 CREATE SCHEMA memory.pgc;;
-CREATE MACRO pgc.version() AS 'PostgreSQL 15.0 (stead)';;
+CREATE MACRO pgc.version() AS 'PostgreSQL {version} (stead)';;
 CREATE MACRO pgc.regex_search(s, p) AS regexp_matches(CAST(s AS VARCHAR), CAST(p AS VARCHAR));;
 CREATE MACRO pgc.regex_search_ci(s, p) AS regexp_matches(CAST(s AS VARCHAR), CAST(p AS VARCHAR), 'i');;
 CREATE MACRO pgc.regex_not_search_ci(s, p) AS NOT regexp_matches(CAST(s AS VARCHAR), CAST(p AS VARCHAR), 'i');;
@@ -10,7 +11,7 @@ CREATE MACRO pgc.x_with_mod(t, n, m) AS CASE
   WHEN t = 1700 AND m >= 4 THEN n || '(' || ((m - 4) >> 16) || ',' || ((m - 4) & 2047) || ')'
   WHEN t = 1231 AND m >= 4 THEN 'numeric(' || ((m - 4) >> 16) || ',' || ((m - 4) & 2047) || ')[]'
   ELSE n END;;
-CREATE MACRO pgc.format_type(t, m) AS CASE WHEN t IS NULL THEN NULL ELSE coalesce((SELECT min(pgc.x_with_mod(t, n.name, CAST(m AS BIGINT))) FROM base.type_name n WHERE n.oid = t), '???') END;;
+CREATE MACRO pgc.format_type(t, m) AS CASE WHEN t IS NULL THEN NULL ELSE coalesce(pgc.x_with_mod(t, (SELECT min(x_name) FROM (SELECT oid AS x_oid, name AS x_name FROM base.type_name) WHERE x_oid = t), CAST(m AS BIGINT)), '???') END;;
 CREATE MACRO pgc.pg_get_expr(e, r) AS CAST(e AS VARCHAR), (e, r, p) AS CAST(e AS VARCHAR);;
 CREATE MACRO pgc.pg_get_indexdef(i) AS CAST(NULL AS VARCHAR), (i, c, p) AS CAST(NULL AS VARCHAR);;
 CREATE MACRO pgc.pg_get_constraintdef(c) AS CAST(NULL AS VARCHAR), (c, p) AS CAST(NULL AS VARCHAR);;
@@ -56,16 +57,16 @@ CREATE MACRO pgc.pg_has_role(r, p) AS false, (u, r, p) AS false;;
 CREATE MACRO pgc.array_upper(a, d) AS CASE WHEN d = 1 AND len(a) > 0 THEN len(a) END;;
 CREATE MACRO pgc.array_lower(a, d) AS CASE WHEN d = 1 AND len(a) > 0 THEN 1 END;;
 CREATE MACRO pgc.array_length(a, d) AS CASE WHEN d = 1 AND len(a) > 0 THEN len(a) END;;
-CREATE MACRO pgc.array_to_string(a, s) AS array_to_string(CAST(a AS VARCHAR[]), s), (a, s, n) AS array_to_string(list_transform(CAST(a AS VARCHAR[]), lambda e: coalesce(e, n)), s);;
+CREATE MACRO pgc.array_to_string(a, s) AS array_to_string(CAST(a AS VARCHAR[]), s), (a, s, n) AS array_to_string(list_transform(CAST(a AS VARCHAR[]), lambda x_e: coalesce(x_e, n)), s);;
 CREATE MACRO pgc.x_text_array(t) AS CASE WHEN t IS NULL THEN NULL WHEN t IN ('{}', '') THEN CAST([] AS VARCHAR[]) ELSE string_split(replace(trim(t, '{}'), '"', ''), ',') END;;
-CREATE MACRO pgc._pg_expandarray(a) AS unnest(list_transform(a, lambda e, i: {'x': e, 'n': i}));;
+CREATE MACRO pgc._pg_expandarray(a) AS unnest(list_transform(a, lambda x_e, x_i: {'x': x_e, 'n': x_i}));;
 CREATE MACRO pgc.quote_ident(s) AS CASE WHEN regexp_full_match(s, '[a-z_][a-z0-9_$]*') AND s NOT IN (SELECT word FROM base.keyword WHERE catcode IN ('R', 'T', 'C')) THEN s ELSE '"' || replace(s, '"', '""') || '"' END;;
 CREATE MACRO pgc.quote_literal(s) AS '''' || replace(CAST(s AS VARCHAR), '''', '''''') || '''';;
-CREATE MACRO pgc.current_setting(n) AS (SELECT min(setting) FROM base.pg_settings WHERE lower(name) = lower(n)), (n, m) AS (SELECT min(setting) FROM base.pg_settings WHERE lower(name) = lower(n));;
+CREATE MACRO pgc.current_setting(n) AS (SELECT min(x_setting) FROM (SELECT name AS x_name, setting AS x_setting FROM base.pg_settings) WHERE lower(x_name) = lower(n)), (n, m) AS (SELECT min(x_setting) FROM (SELECT name AS x_name, setting AS x_setting FROM base.pg_settings) WHERE lower(x_name) = lower(n));;
 CREATE MACRO pgc.x_json_text(s) AS '"' || replace(replace(s, '\', '\\'), '"', '\"') || '"';;
 CREATE MACRO pgc.x_json_pair(k, v) AS pgc.x_json_text(CAST(k AS VARCHAR)) || ' : ' || CASE WHEN v IS NULL THEN 'null' WHEN typeof(v) IN ('BOOLEAN', 'SMALLINT', 'INTEGER', 'BIGINT', 'DOUBLE') THEN CAST(v AS VARCHAR) ELSE pgc.x_json_text(CAST(v AS VARCHAR)) END;;
 CREATE MACRO pgc.pg_get_keywords() AS TABLE SELECT word, catcode FROM base.keyword;;
-CREATE MACRO pgc.regproc_oid(v) AS coalesce(try_cast(v AS BIGINT), (SELECT min(p.oid) FROM base.pg_proc p WHERE p.proname = regexp_replace(CAST(v AS VARCHAR), '^.*[.]', '')));;
-CREATE MACRO pgc.regproc_name(v) AS CASE WHEN try_cast(v AS BIGINT) = 0 THEN '-' ELSE coalesce((SELECT min(p.proname) FROM base.pg_proc p WHERE p.oid = try_cast(v AS BIGINT)), CAST(v AS VARCHAR)) END;;
-CREATE MACRO pgc.regtype_oid(v) AS coalesce(try_cast(v AS BIGINT), (SELECT min(t.oid) FROM base.type_name t WHERE t.name = lower(regexp_replace(CAST(v AS VARCHAR), '^pg_catalog[.]', ''))), (SELECT min(t.oid) FROM base.pg_type t WHERE t.typname = lower(replace(regexp_replace(CAST(v AS VARCHAR), '^pg_catalog[.]', ''), '"', ''))));;
-CREATE MACRO pgc.regtype_name(v) AS CASE WHEN try_cast(v AS BIGINT) = 0 THEN '-' ELSE coalesce((SELECT min(t.name) FROM base.type_name t WHERE t.oid = try_cast(v AS BIGINT)), CAST(v AS VARCHAR)) END;;
+CREATE MACRO pgc.regproc_oid(v) AS coalesce(try_cast(v AS BIGINT), (SELECT min(x_oid) FROM (SELECT oid AS x_oid, proname AS x_name FROM base.pg_proc) WHERE x_name = regexp_replace(CAST(v AS VARCHAR), '^.*[.]', '')));;
+CREATE MACRO pgc.regproc_name(v) AS CASE WHEN try_cast(v AS BIGINT) = 0 THEN '-' ELSE coalesce((SELECT min(x_name) FROM (SELECT oid AS x_oid, proname AS x_name FROM base.pg_proc) WHERE x_oid = try_cast(v AS BIGINT)), CAST(v AS VARCHAR)) END;;
+CREATE MACRO pgc.regtype_oid(v) AS coalesce(try_cast(v AS BIGINT), (SELECT min(x_oid) FROM (SELECT oid AS x_oid, name AS x_name FROM base.type_name) WHERE x_name = lower(regexp_replace(CAST(v AS VARCHAR), '^pg_catalog[.]', ''))), (SELECT min(x_oid) FROM (SELECT oid AS x_oid, typname AS x_name FROM base.pg_type) WHERE x_name = lower(replace(regexp_replace(CAST(v AS VARCHAR), '^pg_catalog[.]', ''), '"', ''))));;
+CREATE MACRO pgc.regtype_name(v) AS CASE WHEN try_cast(v AS BIGINT) = 0 THEN '-' ELSE coalesce((SELECT min(x_name) FROM (SELECT oid AS x_oid, name AS x_name FROM base.type_name) WHERE x_oid = try_cast(v AS BIGINT)), CAST(v AS VARCHAR)) END;;

@@ -20,14 +20,12 @@ func IsCatalogueName(path []string) bool {
 	}
 }
 
-// IsCatalogueFunction reports whether only the catalogue can answer the function: a
-// statement without tables that calls one belongs to the catalogue.
-func IsCatalogueFunction(schema, name string) bool {
-	name = strings.ToLower(name)
-	if _, ok := functions[name]; !ok {
-		return false
-	}
-	return schema == "" || strings.EqualFold(schema, "pg_catalog") || strings.EqualFold(schema, "information_schema")
+// IsCatalogueFunction reports whether the catalogue answers the function and DuckDB alone
+// would not, or not in PostgreSQL's way: a statement without tables that calls one belongs
+// to the catalogue.
+func IsCatalogueFunction(name string) bool {
+	_, ok := functions[strings.ToLower(name)]
+	return ok
 }
 
 // target says what a function becomes: a macro over what is the same for everybody (pgc),

@@ -30,6 +30,9 @@ func (w *walker) base(t tree) error {
 	if t["at_clause"] != nil || t["sample"] != nil {
 		return unknown("clause", "AT or TABLESAMPLE")
 	}
+	if c := str(t, "catalog_name"); c != "" && c != w.schema.database {
+		return notFound(t)
+	}
 	if schema == "" && slices.Contains(w.ctes, name) {
 		return nil
 	}
@@ -38,7 +41,7 @@ func (w *walker) base(t tree) error {
 	}
 	r, ok := w.schema.engine.relations[schema+"."+name]
 	if !ok {
-		return stead.Errorf(stead.NotFound, "relation %q does not exist", str(t, "table_name"))
+		return notFound(t)
 	}
 	if str(t, "alias") == "" {
 		t["alias"] = str(t, "table_name")
@@ -48,6 +51,10 @@ func (w *walker) base(t tree) error {
 	}
 	t["catalog_name"], t["schema_name"], t["table_name"] = "memory", r.schema, r.table
 	return nil
+}
+
+func notFound(t tree) error {
+	return stead.Errorf(stead.NotFound, "relation %q does not exist", str(t, "table_name"))
 }
 
 // tableFunction: PostgreSQL calls the one column of a function by the function's alias.

@@ -231,7 +231,7 @@ func columnName(t tree) string {
 		return ""
 	case "FUNCTION", "WINDOW":
 		if op, _ := t["is_operator"].(bool); !op {
-			return strings.ToLower(str(t, "function_name"))
+			return strings.TrimSuffix(strings.ToLower(str(t, "function_name")), "_star")
 		}
 	case "CAST":
 		child, _ := t["child"].(tree)

@@ -119,6 +119,7 @@ const (
 	catalogNamespace = 11
 	schemaNamespace  = 13207 // information_schema
 	systemRole       = 10    // owns everything; nobody can be it
+	publicNamespace  = 2200
 	firstTable       = 20000
 )
 

@@ -610,17 +610,3 @@ SELECT pg_catalog.pg_get_functiondef(1299)
 ;;
 SELECT 'demo.x'::pg_catalog.regclass::pg_catalog.oid
 ;;
-SELECT n.nspname || '.' || c.relname || chr(9) ||
-       string_agg(a.attname || ' ' || CASE WHEN t.typtype = 'd' THEN format_type(t.typbasetype, t.typtypmod) ELSE format_type(a.atttypid, a.atttypmod) END, chr(9) ORDER BY a.attnum)
-FROM pg_class c
-JOIN pg_namespace n ON n.oid = c.relnamespace
-JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-JOIN pg_type t ON t.oid = a.atttypid
-WHERE n.nspname IN ('pg_catalog', 'information_schema') AND c.relkind IN ('r', 'v')
-GROUP BY n.nspname, c.relname
-ORDER BY n.nspname COLLATE "C" DESC, c.relname COLLATE "C"
-;;
-select count(*), sum((typtype='c')::int) from pg_type
-;;
-select count(*) from pg_proc where oid in (select unnest(array[typinput,typoutput,typreceive,typsend,typmodin,typmodout,typanalyze,typsubscript]) from pg_type)
-;;
