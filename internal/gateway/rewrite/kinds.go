@@ -30,11 +30,12 @@ const (
 	uuidKind
 	blobKind
 	numberKind // as an argument: any number
+	sumKind    // as an argument: a decimal whose sums cannot overflow
 	anyKind    // as an argument: any of the known
 	sameKind   // as a result: the first argument's
 )
 
-var kindOf = map[rune]kind{'b': boolKind, 'i': intKind, 'h': hugeKind, 'd': decimalKind, 'w': wideKind, 'f': floatKind,
+var kindOf = map[rune]kind{'b': boolKind, 'i': intKind, 'h': hugeKind, 'd': decimalKind, 'm': sumKind, 'w': wideKind, 'f': floatKind,
 	't': textKind, 'l': literalKind, 'D': dateKind, 'T': timeKind, 'W': timestampKind, 'Z': instantKind, 'u': uuidKind,
 	'x': blobKind, 'n': numberKind, 'y': anyKind, 's': sameKind}
 
@@ -61,6 +62,8 @@ func (t typ) fits(want kind) bool {
 		return t.number()
 	case literalKind:
 		return t.literal
+	case sumKind:
+		return t.kind == decimalKind && t.precision <= 28
 	}
 	return t.kind == want
 }
