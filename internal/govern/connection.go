@@ -33,7 +33,6 @@ func (e PutConnection) apply(ctx context.Context, t *tx) (Outcome, error) {
 	if old != nil {
 		c.Bundle = old.Bundle
 	}
-	c.ID = stead.ConnectionID(row.ID)
 	o, err := put(ctx, t, store.Connections, row, c.Key, c.Key, &c)
 	if err != nil || o.Op != Update {
 		if err != nil {

@@ -65,7 +65,6 @@ func (t *tx) writeSource(ctx context.Context, row store.Row, old, d *stead.DataS
 	if old != nil {
 		d.Bundle = old.Bundle
 	}
-	d.ID = stead.SourceID(row.ID)
 	o, err := put(ctx, t, store.DataSources, row, store.SourceKey(d.Object()), d.Object().String(), d)
 	if err != nil || o.Op == None {
 		return o, err

@@ -93,17 +93,18 @@ func everyRow(ctx context.Context, r store.Reader, noun store.Noun, fn func(stor
 	}
 }
 
-// put writes the document and says what that did. name is the key as people write it.
+// put writes the document, gives it its id and says what that did. name is the key as people write it.
 func put(ctx context.Context, t *tx, noun store.Noun, old store.Row, key, name string, doc any) (Outcome, error) {
-	text, err := json.Marshal(doc)
+	text, err := encode(doc)
 	if err != nil {
-		return Outcome{}, stead.AsError(err)
+		return Outcome{}, err
 	}
 	o := Outcome{Noun: noun, Key: name, Op: Update, ID: old.ID, Before: old.Doc, After: text}
 	if old.ID == 0 {
 		o.Op = Create
 	} else if old.Key == key && bytes.Equal(old.Doc, text) {
 		o.Op = None
+		setID(doc, old.ID)
 		return o, nil
 	}
 	row, err := t.Put(ctx, store.Row{Noun: noun, ID: old.ID, Key: key, Doc: text})
@@ -111,7 +112,19 @@ func put(ctx context.Context, t *tx, noun store.Noun, old store.Row, key, name s
 		return Outcome{}, err
 	}
 	o.ID = row.ID
+	setID(doc, row.ID)
 	return o, nil
+}
+
+// encode writes a document without its id, which is the row's: it is not known yet when a document is created, and the
+// same document must be the same bytes afterwards.
+func encode(doc any) ([]byte, error) {
+	setID(doc, 0)
+	text, err := json.Marshal(doc)
+	if err != nil {
+		return nil, stead.AsError(err)
+	}
+	return text, nil
 }
 
 // remove deletes the row and says so.

@@ -2,7 +2,6 @@ package govern
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 	"strings"
 
@@ -36,9 +35,9 @@ func (f *forgetting) without(list []stead.Principal) ([]stead.Principal, bool) {
 }
 
 func (f *forgetting) write(ctx context.Context, row store.Row, doc any) error {
-	text, err := json.Marshal(doc)
+	text, err := encode(doc)
 	if err != nil {
-		return stead.AsError(err)
+		return err
 	}
 	row.Doc = text
 	_, err = f.Put(ctx, row)

@@ -36,7 +36,6 @@ func (e PutGroup) apply(ctx context.Context, t *tx) (Outcome, error) {
 	} else {
 		g.Bundle = old.Bundle
 	}
-	g.ID = stead.GroupID(row.ID)
 	o, err := put(ctx, t, store.Groups, row, store.GroupKey(g.IAM, g.Name), session.FormatName(g.IAM, g.Name), &g)
 	if err != nil || o.Op == None {
 		return o, err

@@ -55,7 +55,6 @@ func (t *tx) writeIdentity(ctx context.Context, row store.Row, old, i *stead.Ide
 	} else {
 		i.Bundle = old.Bundle
 	}
-	i.ID = stead.IdentityID(row.ID)
 	o, err := put(ctx, t, store.Identities, row, store.IdentityKey(i.IAM, i.Name), session.FormatName(i.IAM, i.Name), i)
 	if err != nil || o.Op == None {
 		return o, err

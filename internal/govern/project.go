@@ -41,7 +41,6 @@ func (e PutProject) apply(ctx context.Context, t *tx) (Outcome, error) {
 	if old != nil {
 		p.Bundle = old.Bundle
 	}
-	p.ID = stead.ProjectID(row.ID)
 	o, err := put(ctx, t, store.Projects, row, p.Key, p.Key, &p)
 	if err != nil || o.Op == None {
 		return o, err

@@ -34,7 +34,6 @@ func (e PutPurpose) apply(ctx context.Context, t *tx) (Outcome, error) {
 	if old != nil {
 		p.Bundle = old.Bundle
 	}
-	p.ID = stead.PurposeID(row.ID)
 	o, err := put(ctx, t, store.Purposes, row, p.Key, p.Key, &p)
 	if err != nil {
 		return o, err

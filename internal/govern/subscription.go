@@ -84,7 +84,6 @@ func (t *tx) writeSubscription(ctx context.Context, d *stead.DataSource, s stead
 	if old != nil {
 		s.Bundle = old.Bundle
 	}
-	s.ID = stead.SubscriptionID(row.ID)
 	o, err := put(ctx, t, store.Subscriptions, row, key, subscriptionName(s.Source, s.Principal), &s)
 	if err != nil || o.Op == None {
 		return o, err

@@ -7,10 +7,13 @@ import (
 	"time"
 
 	"stead"
+	"stead/internal/decide"
 )
 
 // fakeWorld is a mutable world for tests of session alone; the compiled world is tested with it in
 // the gateway. Group members are plain identity ids.
+var _ World = (*decide.World)(nil)
+
 type fakeWorld struct {
 	revision    stead.Revision
 	identities  map[stead.IdentityID]*stead.Identity
