@@ -142,6 +142,15 @@ func follow(line []byte, head Head) (Entry, Head, error) {
 
 // loadIndex reads a closed segment's index, or makes it from the segment.
 func loadIndex(ctx context.Context, s segment) (index, error) {
+	x, err := readIndex(ctx, s)
+	if err != nil {
+		return x, err
+	}
+	return x, indexIfMissing(s, &x)
+}
+
+// readIndex reads a segment's index, or computes what it should be from the whole lines of the segment.
+func readIndex(ctx context.Context, s segment) (index, error) {
 	var x index
 	info, err := os.Stat(s.path)
 	if err != nil {
@@ -161,10 +170,7 @@ func loadIndex(ctx context.Context, s segment) (index, error) {
 		x.add(e.Seq, h, len(line), e.Record, e.Checkpoint)
 		return nil
 	})
-	if err != nil {
-		return x, err
-	}
-	return x, indexIfMissing(s, &x)
+	return x, err
 }
 
 func indexIfMissing(s segment, x *index) error {

@@ -90,7 +90,7 @@ type Tx interface {
 	Put(ctx context.Context, row Row) (Row, error)
 	// Delete removes a row and logs the change; a missing row is a stead.NotFound error.
 	Delete(ctx context.Context, noun Noun, id int64) error
-	// Record appends an audit record that commits with the transaction. It needs an ID (audit.NewID);
+	// Record appends an audit record that commits with the transaction. It needs an ID (audit.NewID) and a Time;
 	// a zero Revision becomes the transaction's if that changes anything.
 	Record(ctx context.Context, r stead.Record) error
 }

@@ -177,8 +177,8 @@ func (t *tx) log(ctx context.Context, op store.Op, row store.Row) error {
 }
 
 func (t *tx) Record(_ context.Context, r stead.Record) error {
-	if r.ID == "" {
-		return stead.Errorf(stead.Internal, "an audit record has no id")
+	if r.ID == "" || r.Time.IsZero() {
+		return stead.Errorf(stead.Internal, "an audit record has no id or time")
 	}
 	t.records = append(t.records, r)
 	return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"stead"
 	"stead/internal/store"
@@ -128,6 +129,11 @@ func refusedRows(t *testing.T, s store.Store) {
 	_, err := s.Update(ctx, func(tx store.Tx) error { return tx.Record(ctx, record("")) })
 	if err == nil {
 		t.Error("a record without an id was stored")
+	}
+	timeless := record("r")
+	timeless.Time = time.Time{}
+	if _, err := s.Update(ctx, func(tx store.Tx) error { return tx.Record(ctx, timeless) }); err == nil {
+		t.Error("a record without a time was stored")
 	}
 }
 
