@@ -3,7 +3,6 @@ package govern
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 
 	"stead"
 	"stead/internal/store"
@@ -18,36 +17,7 @@ func get[T any](ctx context.Context, r store.Reader, noun store.Noun, id int64) 
 	return decode[T](row)
 }
 
-func decode[T any](row store.Row) (*T, error) {
-	out := new(T)
-	if err := json.Unmarshal(row.Doc, out); err != nil {
-		return nil, stead.AsError(err)
-	}
-	setID(out, row.ID)
-	return out, nil
-}
-
-// setID gives a document the id of its row: it is written before the store has assigned one.
-func setID(doc any, id int64) {
-	switch d := doc.(type) {
-	case *stead.Identity:
-		d.ID = stead.IdentityID(id)
-	case *stead.Group:
-		d.ID = stead.GroupID(id)
-	case *stead.Connection:
-		d.ID = stead.ConnectionID(id)
-	case *stead.DataSource:
-		d.ID = stead.SourceID(id)
-	case *stead.Project:
-		d.ID = stead.ProjectID(id)
-	case *stead.Purpose:
-		d.ID = stead.PurposeID(id)
-	case *stead.Subscription:
-		d.ID = stead.SubscriptionID(id)
-	case *store.APIKey:
-		d.ID = id
-	}
-}
+func decode[T any](row store.Row) (*T, error) { return store.Decode[T](row) }
 
 // find returns the document with the key and its row, and nil without an error when there is none.
 func find[T any](ctx context.Context, r store.Reader, noun store.Noun, key string) (*T, store.Row, error) {
@@ -95,7 +65,7 @@ func everyRow(ctx context.Context, r store.Reader, noun store.Noun, fn func(stor
 
 // put writes the document, gives it its id and says what that did. name is the key as people write it.
 func put(ctx context.Context, t *tx, noun store.Noun, old store.Row, key, name string, doc any) (Outcome, error) {
-	text, err := encode(doc)
+	text, err := store.Encode(doc)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -104,7 +74,7 @@ func put(ctx context.Context, t *tx, noun store.Noun, old store.Row, key, name s
 		o.Op = Create
 	} else if old.Key == key && bytes.Equal(old.Doc, text) {
 		o.Op = None
-		setID(doc, old.ID)
+		store.SetID(doc, old.ID)
 		return o, nil
 	}
 	row, err := t.Put(ctx, store.Row{Noun: noun, ID: old.ID, Key: key, Doc: text})
@@ -112,19 +82,8 @@ func put(ctx context.Context, t *tx, noun store.Noun, old store.Row, key, name s
 		return Outcome{}, err
 	}
 	o.ID = row.ID
-	setID(doc, row.ID)
+	store.SetID(doc, row.ID)
 	return o, nil
-}
-
-// encode writes a document without its id, which is the row's: it is not known yet when a document is created, and the
-// same document must be the same bytes afterwards.
-func encode(doc any) ([]byte, error) {
-	setID(doc, 0)
-	text, err := json.Marshal(doc)
-	if err != nil {
-		return nil, stead.AsError(err)
-	}
-	return text, nil
 }
 
 // remove deletes the row and says so.

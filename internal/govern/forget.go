@@ -35,7 +35,7 @@ func (f *forgetting) without(list []stead.Principal) ([]stead.Principal, bool) {
 }
 
 func (f *forgetting) write(ctx context.Context, row store.Row, doc any) error {
-	text, err := encode(doc)
+	text, err := store.Encode(doc)
 	if err != nil {
 		return err
 	}

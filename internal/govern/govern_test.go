@@ -102,7 +102,7 @@ func TestIdentities(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	i, _ := Decode[stead.Identity](row)
+	i, _ := store.Decode[stead.Identity](row)
 	if len(i.Attributes["a"]) != 3 || i.ID == 0 {
 		t.Errorf("%+v", i)
 	}
@@ -215,7 +215,7 @@ func TestCrawlAndDrift(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d, _ := Decode[stead.DataSource](row); d.State != stead.Drifted || d.Reason == "" {
+	if d, _ := store.Decode[stead.DataSource](row); d.State != stead.Drifted || d.Reason == "" {
 		t.Fatalf("%+v", d)
 	}
 	r := w.must(PutSource{out[0].Source})

@@ -75,7 +75,7 @@ func mayReadSubscription(ctx context.Context, r store.Reader, who *stead.Identit
 }
 
 // Get returns the document with the key (see store's Key functions). What the caller may not read is stead.NotFound, as what does
-// not exist. Documents are read with Decode, policies with store.DecodePolicy.
+// not exist. Documents are read with store.Decode, policies with store.DecodePolicy.
 func (s *Service) Get(ctx context.Context, c Caller, noun store.Noun, key string) (store.Row, error) {
 	var out store.Row
 	err := s.view(ctx, c, func(r store.Reader, who *stead.Identity) error {
@@ -137,9 +137,6 @@ func (s *Service) List(ctx context.Context, c Caller, noun store.Noun, after int
 	}
 	return out, nil
 }
-
-// Decode reads a document that Get or List returned.
-func Decode[T any](row store.Row) (*T, error) { return decode[T](row) }
 
 // Backup writes a consistent copy of the store, which holds verifiers and key hashes. For APPLICATION_ADMIN; recorded before it begins.
 func (s *Service) Backup(ctx context.Context, c Caller, w io.Writer) error {

@@ -142,7 +142,7 @@ func TestBootstrapOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	admin, err := Decode[stead.Identity](row)
+	admin, err := store.Decode[stead.Identity](row)
 	if err != nil || len(admin.Permissions) != len(stead.Permissions()) {
 		t.Fatalf("%+v, %v", admin, err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/subtle"
 
+	"stead"
 	"stead/internal/session"
 	"stead/internal/store"
 )
@@ -28,7 +29,7 @@ func (s *Service) APIKey(ctx context.Context, secret string) (session.Login, err
 		if err != nil {
 			return err
 		}
-		i, err := identity(row)
+		i, err := store.Decode[stead.Identity](row)
 		if err != nil {
 			return err
 		}

@@ -57,7 +57,7 @@ func find(ctx context.Context, r store.Reader, iam, name string) (*stead.Identit
 		}
 		return nil, nil, err
 	}
-	i, err := identity(row)
+	i, err := store.Decode[stead.Identity](row)
 	if err != nil {
 		return nil, nil, err
 	}

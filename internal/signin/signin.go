@@ -5,7 +5,6 @@ package signin
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
 	"stead"
@@ -45,24 +44,6 @@ func refused() error {
 // store could not answer, which must not look like a wrong secret.
 func missing(err error) bool { return err != nil && stead.CodeOf(err) == stead.NotFound }
 
-// decode reads a stored document.
-func decode(row store.Row, into any) error {
-	if err := json.Unmarshal(row.Doc, into); err != nil {
-		return stead.AsError(err)
-	}
-	return nil
-}
-
-// identity reads an identity, whole.
-func identity(row store.Row) (*stead.Identity, error) {
-	i := &stead.Identity{}
-	if err := decode(row, i); err != nil {
-		return nil, err
-	}
-	i.ID = stead.IdentityID(row.ID)
-	return i, nil
-}
-
 // login is what a proven credential of the identity gives; key is nil for a password.
 func login(i *stead.Identity, key *store.APIKey) session.Login {
 	out := session.Login{Actor: stead.Actor{
@@ -87,7 +68,7 @@ func (s *Service) Live(ctx context.Context, a stead.Actor) error {
 		if err != nil {
 			return err
 		}
-		i, err := identity(row)
+		i, err := store.Decode[stead.Identity](row)
 		if err != nil {
 			return err
 		}
@@ -130,12 +111,7 @@ func apiKey(ctx context.Context, r store.Reader, id int64) (*store.APIKey, error
 	if err != nil {
 		return nil, err
 	}
-	key := &store.APIKey{}
-	if err := decode(row, key); err != nil {
-		return nil, err
-	}
-	key.ID = row.ID
-	return key, nil
+	return store.Decode[store.APIKey](row)
 }
 
 func verifier(ctx context.Context, r store.Reader, id stead.IdentityID) (*store.Verifier, error) {
@@ -143,6 +119,5 @@ func verifier(ctx context.Context, r store.Reader, id stead.IdentityID) (*store.
 	if err != nil {
 		return nil, err
 	}
-	v := &store.Verifier{}
-	return v, decode(row, v)
+	return store.Decode[store.Verifier](row)
 }
