@@ -38,6 +38,9 @@ func parseAll(src string, s Scope, f *SourceFacts) (Node, error) {
 	if isBareNull(n) {
 		return nil, p.fail(toks[0], bareNullMsg)
 	}
+	if height(n) > MaxDepth-2 {
+		return nil, p.fail(toks[0], "the expression is nested deeper than %d", MaxDepth)
+	}
 	if f != nil && n.Type().Kind != Bool {
 		return nil, p.fail(toks[0], "a condition is wanted, not %s", n.Type())
 	}
@@ -305,7 +308,7 @@ func (p *parser) product() (Node, error) {
 
 func (p *parser) binary(t token, f Func, left Node, operand func() (Node, error)) (Node, error) {
 	// A chain leans to the left: it nests as deep as it is long.
-	if depthOf(left) >= MaxDepth {
+	if depthOf(left) >= MaxDepth-4 {
 		return nil, p.fail(t, "the expression is nested deeper than %d", MaxDepth)
 	}
 	right, err := operand()
@@ -324,6 +327,22 @@ func depthOf(n Node) int {
 		}
 		n, d = c.Args[0], d+1
 	}
+}
+
+// height is how deep an expression nests; one that is printed must read back.
+func height(n Node) int {
+	h := 0
+	switch n := n.(type) {
+	case Subject:
+		if n.Arg != nil {
+			h = height(n.Arg) + 1
+		}
+	case Call:
+		for _, a := range n.Args {
+			h = max(h, height(a))
+		}
+	}
+	return h + 1
 }
 
 func (p *parser) unary() (Node, error) {

@@ -174,7 +174,7 @@ func TestParseRefuses(t *testing.T) {
 		{strings.Repeat("(", 200) + "ok", 1, 101, "nested deeper"},
 		{strings.Repeat("NOT ", 200) + "ok", 1, 401, "nested deeper"},
 		{"age = " + "-" + strings.Repeat(" -", 200) + "age", 1, 207, "nested deeper"},
-		{"age = 1" + strings.Repeat("+1", 200), 1, 208, "nested deeper"},
+		{"age = 1" + strings.Repeat("+1", 200), 1, 200, "nested deeper"},
 		{"age IN (1" + strings.Repeat(",1", MaxList) + ")", 1, 20010, "longer than"},
 		{strings.Repeat(" ", MaxText+1), 1, 1, "longer than"},
 		{"name = '\xff'", 1, 1, "not valid UTF-8"},
@@ -190,6 +190,35 @@ func TestParseRefuses(t *testing.T) {
 		case syntax.Line != c.line || syntax.Column != c.column:
 			t.Errorf("%s: %v is not at line %d, column %d", short, syntax, c.line, c.column)
 		}
+	}
+}
+
+func TestDeepestExpressionsReadBack(t *testing.T) {
+	read, refused := 0, 0
+	for n := 80; n < 110; n++ {
+		for _, src := range []string{
+			"age = 1" + strings.Repeat(" + age", n),
+			"case" + strings.Repeat(" when ok then 1", n) + " else age end = 1",
+			strings.Repeat("lower(", n) + "name" + strings.Repeat(")", n) + " = ''",
+			strings.Repeat("not (ok or ", n/2) + "ok" + strings.Repeat(")", n/2),
+			strings.Repeat("(ok is null) is null or (", n/3) + "ok" + strings.Repeat(")", n/3),
+			"age = " + strings.Repeat("- ", n) + "age",
+			strings.Repeat("@groupsContains(to_text(", n/2) + "name" + strings.Repeat("))", n/2),
+		} {
+			node, err := Parse(src, scope)
+			if err != nil {
+				refused++
+				continue
+			}
+			read++
+			text := Print(node)
+			if again, err := Parse(text, scope); err != nil || Print(again) != text {
+				t.Fatalf("%s does not read back: %v", text, err)
+			}
+		}
+	}
+	if read < 50 || refused < 10 {
+		t.Errorf("%d read, %d refused", read, refused)
 	}
 }
 
