@@ -24,37 +24,37 @@ type class uint8
 
 const (
 	noClass class = iota
-	fixed64       // whole numbers, dates and times of at most 64 bits, Boolean
-	float
-	wide     // 128 bits, also UUID
-	interval // months, days, microseconds
-	bytes
-	nested
-	label // Enum
+	inWord        // whole numbers, dates and times of at most 64 bits, Boolean
+	inFloat
+	in128      // 128 bits, also UUID
+	inInterval // months, days, microseconds
+	inBytes
+	inChildren
+	inEnum // Enum
 )
 
 func classOf(t *Type) class {
 	switch t.ID {
 	case Boolean, TinyInt, SmallInt, Integer, BigInt, UTinyInt, USmallInt, UInteger, UBigInt,
 		Date, Time, Timestamp, TimestampS, TimestampMS, TimestampNS, TimestampTZ, TimeTZ, TimeNS:
-		return fixed64
+		return inWord
 	case Float, Double:
-		return float
+		return inFloat
 	case HugeInt, UHugeInt, UUID:
-		return wide
+		return in128
 	case Interval:
-		return interval
+		return inInterval
 	case Varchar, Blob, Bit, BigNum, Geometry:
-		return bytes
+		return inBytes
 	case List, Array, Map, Struct, Union:
-		return nested
+		return inChildren
 	case Enum:
-		return label
+		return inEnum
 	case Decimal:
 		if t.storage == HugeInt {
-			return wide
+			return in128
 		}
-		return fixed64
+		return inWord
 	}
 	return noClass
 }
@@ -71,7 +71,7 @@ func (t *Type) Readable() bool {
 	switch classOf(t) {
 	case noClass:
 		return t.ID == SQLNull // always NULL
-	case nested:
+	case inChildren:
 		for _, sub := range []*Type{t.Elem, t.Key} {
 			if sub != nil && !sub.Readable() {
 				return false
@@ -127,7 +127,7 @@ func (v *Vector) Bool(i int) bool { return v.Int(i) != 0 }
 // number of Date (days), Time, Timestamp, TimestampTZ (microseconds), TimestampS,
 // TimestampMS, TimestampNS, TimeNS (their own units).
 func (v *Vector) Int(i int) int64 {
-	v.must(fixed64)
+	v.must(inWord)
 	if v.Type.ID == Decimal {
 		return v.integer(v.Type.storage, i)
 	}
@@ -161,7 +161,7 @@ func (v *Vector) Float32(i int) float32 { return float32(v.Float64(i)) }
 
 // Float64 returns a Float or Double.
 func (v *Vector) Float64(i int) float64 {
-	v.must(float)
+	v.must(inFloat)
 	if v.Type.ID == Float {
 		return float64(at[float32](v, i))
 	}
@@ -170,14 +170,14 @@ func (v *Vector) Float64(i int) float64 {
 
 // Bits128 returns a HugeInt or UHugeInt.
 func (v *Vector) Bits128(i int) Bits128 {
-	v.must(wide)
+	v.must(in128)
 	return at[Bits128](v, i)
 }
 
 // DecimalSmall returns the unscaled value of a Decimal that is stored in 64 bits or
 // fewer (at most 18 digits); ok is false for a wider one.
 func (v *Vector) DecimalSmall(i int) (unscaled int64, ok bool) {
-	if v.Type.ID != Decimal || v.class != fixed64 {
+	if v.Type.ID != Decimal || v.class != inWord {
 		return 0, false
 	}
 	return v.Int(i), true
@@ -213,7 +213,7 @@ type stringT struct {
 
 // Bytes returns the bytes of Varchar (also JSON), Blob, Bit, BigNum, Geometry without copying them.
 func (v *Vector) Bytes(i int) []byte {
-	v.must(bytes)
+	v.must(inBytes)
 	s := (*stringT)(unsafe.Add(v.data, uintptr(i)*16))
 	if s.length <= 12 {
 		return unsafe.Slice(&s.prefix[0], s.length)
@@ -239,7 +239,7 @@ func (v *Vector) UUID(i int) (u UUIDValue) {
 
 // Interval returns an Interval.
 func (v *Vector) Interval(i int) IntervalValue {
-	v.must(interval)
+	v.must(inInterval)
 	return at[IntervalValue](v, i)
 }
 
@@ -251,7 +251,7 @@ func (v *Vector) TimeTZ(i int) (micros int64, offset int32) {
 
 // Entry returns where row i of a List, Map or Array lies in its child.
 func (v *Vector) Entry(i int) (offset, length int) {
-	v.must(nested)
+	v.must(inChildren)
 	if v.Type.ID == Array {
 		return i * v.Type.Size, v.Type.Size
 	}
