@@ -117,6 +117,9 @@ func validLiteral(l Literal) error {
 		if !utf8.ValidString(l.Value.Text) {
 			return errors.New("a text literal is not valid UTF-8")
 		}
+		if l.Typ.Length == 0 && !l.Typ.Fixed {
+			return nil
+		}
 	case Float:
 		if math.IsNaN(l.Value.Float) || math.IsInf(l.Value.Float, 0) {
 			return errors.New("a float literal must be finite")

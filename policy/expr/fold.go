@@ -20,28 +20,47 @@ type Facts struct {
 // with nil facts only constants are folded. It never changes the value the expression
 // has for any row, NULL included, nor the kind of its type.
 func Fold(n Node, f *Facts) Node {
+	folded, _ := fold(n, f)
+	return folded
+}
+
+// fold also says whether anything changed: most of a tree does not, and is shared.
+func fold(n Node, f *Facts) (Node, bool) {
 	switch n := n.(type) {
 	case Subject:
-		return foldSubject(n, f)
+		return foldSubject(n, f), true
 	case Call:
 		return foldCall(n, f)
 	default:
-		return n
+		return n, false
 	}
 }
 
-func foldCall(c Call, f *Facts) Node {
-	args := make([]Node, len(c.Args))
+func foldCall(c Call, f *Facts) (Node, bool) {
+	var args []Node
 	for i, a := range c.Args {
-		args[i] = Fold(a, f)
+		folded, changed := fold(a, f)
+		if changed && args == nil {
+			args = slices.Clone(c.Args)
+		}
+		if changed {
+			args[i] = folded
+		}
+	}
+	if args == nil {
+		out := simplify(c)
+		if same, ok := out.(Call); ok && len(c.Args) > 0 && len(same.Args) > 0 && &same.Args[0] == &c.Args[0] {
+			return c, false
+		}
+		return keepType(out, c.typ), true
 	}
 	folded, err := NewCall(c.Func, args...)
 	if err != nil {
 		// A folded argument keeps its kind, so this is a node not made by NewCall: left
 		// as it is, for printers and interpreters to refuse.
-		return c
+		return c, false
 	}
-	return keepType(simplify(folded), c.typ)
+	return keepType(simplify(folded), c.typ), true
 }
 
 // keepType restores the precision and scale a choice between decimals had: they are
@@ -117,6 +136,9 @@ func isTrue(l Literal) bool { return l.Value.Valid && l.Value.Bool }
 
 // foldJunction folds AND (deciding FALSE) and OR (deciding TRUE).
 func foldJunction(c Call, decides bool) Node {
+	if !slices.ContainsFunc(c.Args, func(a Node) bool { return joins(c.Func, a) }) {
+		return c
+	}
 	args := make([]Node, 0, len(c.Args))
 	null := false
 	for _, a := range c.Args {
@@ -146,6 +168,18 @@ func foldJunction(c Call, decides bool) Node {
 		return args[0]
 	}
 	return Call{Func: c.Func, Args: args, typ: BoolType}
+}
+
+// joins reports whether a junction can take the argument apart.
+func joins(f Func, a Node) bool {
+	switch a := a.(type) {
+	case Literal:
+		return true
+	case Call:
+		return a.Func == f
+	default:
+		return false
+	}
 }
 
 func foldNot(c Call) Node {
@@ -393,12 +427,16 @@ func ActedUnder(purposes []string) []string {
 // oneOf compares the row's value with the texts that are canonical for its type.
 // Nothing to compare with is FALSE, also for NULL.
 func oneOf(s Subject, texts []string) Node {
+	if s.Arg == nil {
+		return s // not an expression: left for whoever prints it to refuse
+	}
 	if len(texts) == 0 && s.Placeholder != nil {
 		texts = []string{*s.Placeholder}
 	}
 	texts = slices.Clone(texts)
 	slices.Sort(texts)
-	args := []Node{s.Arg}
+	args := make([]Node, 1, len(texts)+1)
+	args[0] = s.Arg
 	for _, text := range slices.Compact(texts) {
 		if l, ok := MatchLiteral(text, s.Arg.Type()); ok {
 			args = append(args, l)
@@ -407,11 +445,8 @@ func oneOf(s Subject, texts []string) Node {
 	if len(args) == 1 {
 		return False
 	}
-	in, err := NewCall(In, args...)
-	if err != nil {
-		return s
-	}
-	return foldStrict(in)
+	// What MatchLiteral gives is a value of the argument's class, so the call is typed.
+	return foldStrict(Call{Func: In, Args: args, typ: BoolType})
 }
 
 // MatchLiteral is what a column of type t is compared with to find the rows whose

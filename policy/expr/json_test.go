@@ -78,6 +78,9 @@ func TestUnknownNodesAreRefused(t *testing.T) {
 	if text := Print(Call{Func: And, Args: []Node{True, Subject{}}}); !strings.Contains(text, "<unknown") {
 		t.Error(text)
 	}
+	if n, ok := Fold(Subject{Fact: GroupsContain}, &Facts{Groups: []string{"g"}}).(Subject); !ok {
+		t.Errorf("a fact about nothing became %v", n)
+	}
 	if n := Fold(Subject{}, &Facts{}); n.Type().Kind != Opaque {
 		t.Errorf("an unknown fact became %v", n)
 	}
