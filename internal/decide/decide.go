@@ -12,7 +12,7 @@ import (
 // Decide answers whether the asker may do the operation to the object, with which rows and values,
 // and why. Anything unknown, broken or in doubt is denied. A denial with the code NotFound looks the same for objects that
 // are hidden and that do not exist: of such a decision only Denial may be shown to the
-// asker, the rest is for records.
+// asker, the rest is for records. What the decision points to is shared: do not change it.
 func (w *World) Decide(a *stead.Asker, o stead.Object, op stead.Operation) stead.Decision {
 	q := question{w: w, a: a, d: stead.Decision{Object: o, Operation: op}}
 	if err := q.decide(); err != nil {
@@ -65,6 +65,7 @@ func (q *question) decide() *stead.Error {
 	}
 	q.r = q.w.resolved(s)
 	q.d.Source, q.d.Policies = s.DataSource, q.r.Policies
+	q.d.Reasons = append(make([]stead.Reason, 0, q.r.reasons+len(q.d.Reasons)), q.d.Reasons...)
 	reach := q.reach()
 	if err := q.permitted(reach); err != nil {
 		return err
@@ -321,7 +322,12 @@ func residual(never bool, rest []expr.Node) stead.Residual {
 
 // columns decides on each column: the one mask that won it, unless the subject is exempt.
 func (q *question) columns() {
-	q.d.Columns = append([]stead.ColumnDecision(nil), q.r.columns...)
+	if !q.r.masked {
+		q.d.Columns = q.r.columns
+		return
+	}
+	q.d.Columns = make([]stead.ColumnDecision, len(q.r.columns))
+	copy(q.d.Columns, q.r.columns)
 	for i, chain := range q.r.Masks {
 		if chain != nil {
 			q.mask(&q.d.Columns[i], chain)

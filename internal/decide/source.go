@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -24,6 +25,8 @@ type resolved struct {
 	columns []stead.ColumnDecision // all clear
 	digest  []byte                 // of the source's definition
 	digits  []int                  // lengths of its hash masks
+	masked  bool                   // some column has a mask
+	reasons int                    // how many reasons a decision gives at most
 }
 
 // objectKey spells an object so that no two look alike.
@@ -54,10 +57,13 @@ func (w *World) resolve(s *source) *resolved {
 		c := &s.Columns[i]
 		r.columns = append(r.columns, stead.ColumnDecision{Name: c.Name, Type: c.Type, Access: stead.ColumnClear})
 	}
+	r.reasons = 2 + len(r.Access) + len(r.Rows)
 	for _, m := range r.Masks {
 		if m == nil {
 			continue
 		}
+		r.masked = true
+		r.reasons++
 		for i := range m.Branches {
 			if n := m.Branches[i].Digits; n > 0 {
 				r.digits = append(r.digits, n)
@@ -88,32 +94,40 @@ func (w *World) candidates(s *stead.DataSource) []*policy.Compiled {
 
 func (n *next) putSources(d Delta) {
 	entries := make([]*source, len(d.Sources))
+	changed := append([]stead.SourceID(nil), d.DeletedSources...)
 	for i, s := range d.Sources {
 		entries[i] = &source{DataSource: s, key: objectKey(s.Object()), owner: n.e}
-		n.unscope(s.ID)
-	}
-	for _, id := range d.DeletedSources {
-		n.unscope(id)
+		changed = append(changed, s.ID)
 	}
 	keyed(n.e, &n.sources, &n.sourceKeys, entries, d.DeletedSources,
 		func(s *source) stead.SourceID { return s.ID }, func(s *source) string { return s.key })
-	for _, s := range entries {
-		if at, ok := n.sources.get(s.ID); !ok || at != s {
-			continue // deleted in the same change, or put twice
-		}
-		for _, scope := range policy.SourceScopes(s.DataSource) {
-			indexAdd(&n.scoped, n.e, scope, int64(s.ID))
+	done := make(map[stead.SourceID]bool, len(changed))
+	for _, id := range changed {
+		if !done[id] {
+			done[id] = true
+			n.rescope(id)
 		}
 	}
 }
 
-func (n *next) unscope(id stead.SourceID) {
-	old, ok := n.sources.get(id)
-	if !ok || old.owner == n.e {
-		return
+// rescope moves a source between scopes. Scopes that it stays in are left alone: they may hold every source.
+func (n *next) rescope(id stead.SourceID) {
+	var before, after []string
+	if s, ok := n.old.sources.get(id); ok {
+		before = policy.SourceScopes(s.DataSource)
 	}
-	for _, scope := range policy.SourceScopes(old.DataSource) {
-		indexRemove(&n.scoped, n.e, scope, int64(id))
+	if s, ok := n.sources.get(id); ok {
+		after = policy.SourceScopes(s.DataSource)
+	}
+	for _, scope := range before {
+		if !slices.Contains(after, scope) {
+			indexRemove(&n.scoped, n.e, scope, int64(id))
+		}
+	}
+	for _, scope := range after {
+		if !slices.Contains(before, scope) {
+			indexAdd(&n.scoped, n.e, scope, int64(id))
+		}
 	}
 }
 
