@@ -8,6 +8,7 @@ import (
 
 	"stead"
 	"stead/dialect/duckdb"
+	"stead/policy/expr"
 )
 
 // reserved starts the names of placeholders, which statements may not use.
@@ -80,7 +81,7 @@ func (l *leafRef) body(print Printer, narrow bool) (string, []int, error) {
 		}
 		shown := rowColumn(c.Name)
 		if c.Access == stead.ColumnMasked {
-			m, err := print(c.Mask, rowColumn)
+			m, err := print.Mask(c.Mask, c.Type, rowColumn)
 			if err != nil {
 				return "", nil, cannotPrint(err)
 			}
@@ -112,7 +113,7 @@ func (l *leafRef) conditions(print Printer, narrow bool) ([]string, []int, error
 	switch {
 	case rows.Extent == stead.Always:
 	case rows.Extent == stead.When && rows.When != nil:
-		c, err := print(rows.When, rowColumn)
+		c, err := print.Condition(rows.When, rowColumn)
 		if err != nil {
 			return nil, nil, cannotPrint(err)
 		}
@@ -130,6 +131,26 @@ func (l *leafRef) conditions(print Printer, narrow bool) ([]string, []int, error
 	return out, bind, nil
 }
 
+// dialect prints with dialect/duckdb. Text is compared plainly: the engine's views have
+// no collation and its configuration is locked.
+type dialect struct {
+	key func(id string) (string, error)
+}
+
+func (d dialect) printer(column func(string) string) duckdb.Printer {
+	return duckdb.Printer{Key: d.key, Column: column, PlainText: true}
+}
+
+// Condition implements Printer. The condition stands in WHERE, where NULL hides the row.
+func (d dialect) Condition(n expr.Node, column func(string) string) (string, error) {
+	return d.printer(column).Expr(n)
+}
+
+// Mask implements Printer.
+func (d dialect) Mask(n expr.Node, t expr.Type, column func(string) string) (string, error) {
+	return d.printer(column).Mask(n, t)
+}
+
 func cannotPrint(err error) error {
 	return stead.Errorf(stead.Internal, "a policy of this table cannot be enforced here").
 		WithHint("the server's log has the cause").WithCause(err)
@@ -137,7 +158,7 @@ func cannotPrint(err error) error {
 
 // copied makes the copy of the leaf. Equal copies have equal names.
 func (l *leafRef) copied(r *Rewriter) (Copy, error) {
-	body, bind, err := l.body(r.cfg.Print, true)
+	body, bind, err := l.body(r.cfg.Printer, true)
 	if err != nil {
 		return Copy{}, err
 	}

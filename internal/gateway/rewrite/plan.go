@@ -67,15 +67,20 @@ type Limits struct {
 var DefaultLimits = Limits{Bytes: 1 << 20, Depth: 200, Nodes: 100_000, List: 10_000, Length: 1_000_000,
 	CopyRows: 20_000_000, Cached: 2_000}
 
-// Printer prints an expression of the policy language for DuckDB.
-type Printer func(n expr.Node, column func(name string) string) (string, error)
+// Printer prints conditions and masks over the columns that column spells. What it
+// prints must be total.
+type Printer interface {
+	Condition(n expr.Node, column func(name string) string) (string, error)
+	Mask(n expr.Node, t expr.Type, column func(name string) string) (string, error)
+}
 
 // Config is what a Rewriter needs.
 type Config struct {
 	Parser Parser
-	// Print gives a condition's or mask's SQL over the columns that column spells:
-	// dialect/duckdb's printer. What it prints must be total.
-	Print Printer
+	// Key resolves hash keys for conditions and masks.
+	Key func(id string) (string, error)
+	// Printer is nil for that of dialect/duckdb.
+	Printer Printer
 	// Catalogue reports whether a path names a relation of the catalogue.
 	Catalogue func(path []string) bool
 	// CatalogueFunction reports whether the catalogue engine offers a function. Only

@@ -27,6 +27,9 @@ func New(cfg Config) (*Rewriter, error) {
 	if err != nil {
 		return nil, err
 	}
+	if cfg.Printer == nil {
+		cfg.Printer = dialect{cfg.Key}
+	}
 	l := cfg.Limits.withDefaults()
 	return &Rewriter{cfg: cfg, limits: l, functions: functions, cache: newCache(l.Cached)}, nil
 }
@@ -382,7 +385,7 @@ func (s *statement) place(printed string, plan *Plan) error {
 	for _, l := range s.refs {
 		plan.Leaves = append(plan.Leaves, l.record())
 		if plan.Tier != Copied || l.open() {
-			body, _, err := l.body(s.r.cfg.Print, false)
+			body, _, err := l.body(s.r.cfg.Printer, false)
 			if err != nil {
 				return err
 			}

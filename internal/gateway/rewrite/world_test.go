@@ -43,7 +43,17 @@ func rule(sql string) stead.Residual {
 
 var always = stead.Residual{Extent: stead.Always}
 
-// printRule stands in for the dialect, so that a test can write SQL.
+// sqlPrinter stands in for the dialect, so that a test can write SQL.
+type sqlPrinter struct{}
+
+func (sqlPrinter) Condition(n expr.Node, column func(string) string) (string, error) {
+	return printRule(n, column)
+}
+
+func (sqlPrinter) Mask(n expr.Node, _ expr.Type, column func(string) string) (string, error) {
+	return printRule(n, column)
+}
+
 func printRule(n expr.Node, column func(string) string) (string, error) {
 	l, ok := n.(expr.Literal)
 	if !ok {
@@ -139,7 +149,7 @@ func (w *world) open(t testing.TB, cfg duck.Config) {
 
 func (w *world) newRewriter(t testing.TB, l rewrite.Limits) *rewrite.Rewriter {
 	t.Helper()
-	r, err := rewrite.New(rewrite.Config{Parser: parser, Print: printRule, Limits: l,
+	r, err := rewrite.New(rewrite.Config{Parser: parser, Printer: sqlPrinter{}, Limits: l,
 		Catalogue: func(path []string) bool {
 			last := strings.ToLower(path[len(path)-1])
 			return strings.HasPrefix(last, "pg_") || len(path) > 1 && strings.EqualFold(path[len(path)-2], "information_schema")
