@@ -150,6 +150,9 @@ func (w *walker) query(t tree, outermost bool) error {
 	default:
 		return unknown("query", kind)
 	}
+	if t["sample"] != nil {
+		return unknown("clause", "SAMPLE")
+	}
 	scope := len(w.ctes)
 	defer func() { w.ctes = w.ctes[:scope] }()
 	if err := w.with(t); err != nil {
