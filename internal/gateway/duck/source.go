@@ -217,7 +217,7 @@ func compare(def *stead.DataSource, t *table) error {
 	if len(missing)+len(changed) == 0 {
 		return nil
 	}
-	return stead.Errorf(stead.Unavailable, "%s has changed since it was registered: %s", def.Object(),
+	return stead.Errorf(stead.Conflict, "%s has changed since it was registered: %s", def.Object(),
 		strings.Join(append(missing, changed...), ", ")).WithHint("register the table again when the change is wanted")
 }
 
