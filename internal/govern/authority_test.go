@@ -235,3 +235,59 @@ func TestRefusalsAreRecorded(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 }
+
+// TestHiddenAndMissingLookTheSame: whoever may not see a data source or project learns nothing from trying to change it.
+func TestHiddenAndMissingLookTheSame(t *testing.T) {
+	w := newWorld(t)
+	w.furnish()
+	w.must(aUser("maker", stead.CreateProject))
+	there, missing := hr(), hr()
+	missing.Path = []string{"demo", "xx"}
+	cased := hr()
+	cased.Path = []string{"demo", "HR"}
+	source := func(o stead.Object) stead.DataSource {
+		d := hrSource().Source
+		d.Path = o.Path
+		return d
+	}
+	edits := map[string]func(stead.Object) Edit{
+		"PutSource":      func(o stead.Object) Edit { return PutSource{source(o)} },
+		"PutTags":        func(o stead.Object) Edit { return PutTags{Object: o} },
+		"SetSourceState": func(o stead.Object) Edit { return SetSourceState{Object: o, State: stead.Disabled} },
+		"DeleteSource":   func(o stead.Object) Edit { return DeleteSource{o} },
+		"PutSubscription": func(o stead.Object) Edit {
+			return PutSubscription{stead.Subscription{Source: o, Principal: userPrincipal("zoe")}}
+		},
+		"DeleteSubscription": func(o stead.Object) Edit { return DeleteSubscription{Source: o, Principal: groupPrincipal("HR")} },
+		"DecideSubscription": func(o stead.Object) Edit { return DecideSubscription{Source: o, Principal: userPrincipal("ana")} },
+		"PutProject":         func(o stead.Object) Edit { return PutProject{stead.Project{Key: "p", Sources: []stead.Object{o}}} },
+	}
+	w.must(DeletePolicy{"ask"})
+	edits["RequestSubscription"] = func(o stead.Object) Edit { return RequestSubscription{Source: o} }
+	for name, edit := range edits {
+		said := map[string]bool{}
+		for _, o := range []stead.Object{there, missing, cased} {
+			_, err := w.Apply(ctx, w.as("maker"), edit(o))
+			if err == nil {
+				t.Fatalf("%s on %s was allowed", name, o)
+			}
+			said[strings.ReplaceAll(err.Error(), o.String(), "X")] = true
+		}
+		if len(said) != 1 {
+			t.Errorf("%s tells them apart: %v", name, said)
+		}
+	}
+	said := map[string]bool{}
+	for _, key := range []string{"apollo", "gemini"} {
+		for _, e := range []Edit{DeleteProject{key}, PutProject{stead.Project{Key: key}}} {
+			_, err := w.Apply(ctx, w.as("owner"), e)
+			if err == nil {
+				t.Fatalf("%T was allowed", e)
+			}
+			said[strings.ReplaceAll(err.Error(), key, "X")] = true
+		}
+	}
+	if len(said) != 2 {
+		t.Errorf("projects are told apart: %v", said)
+	}
+}

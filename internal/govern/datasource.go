@@ -38,17 +38,17 @@ func (e PutSource) apply(ctx context.Context, t *tx) (Outcome, error) {
 	if d.State == "" {
 		d.State = stead.Active
 	}
-	old, row, err := t.source(ctx, d.Object())
+	old, row, err := find[stead.DataSource](ctx, t, store.DataSources, store.SourceKey(d.Object()))
 	if err != nil {
+		return Outcome{}, err
+	}
+	if err := t.mayPutSource(ctx, old, d.Object()); err != nil {
 		return Outcome{}, err
 	}
 	if old == nil {
-		err = t.need("register data sources", stead.CreateDataSource)
-	} else {
-		err = t.needOwner(ctx, "change "+d.Object().String(), old.Owners, stead.ApplicationAdmin)
-	}
-	if err != nil {
-		return Outcome{}, err
+		if err := t.checkFree(ctx, d.Object()); err != nil {
+			return Outcome{}, err
+		}
 	}
 	if err := t.checkSource(ctx, &d); err != nil {
 		return Outcome{}, err
@@ -61,6 +61,22 @@ func (e PutSource) apply(ctx context.Context, t *tx) (Outcome, error) {
 	return t.writeSource(ctx, row, old, &d)
 }
 
+// mayPutSource: who may not register anything does not learn here what is registered.
+func (t *tx) mayPutSource(ctx context.Context, old *stead.DataSource, o stead.Object) error {
+	what := "register or change " + o.String()
+	if old == nil {
+		if t.who.Holds(stead.CreateDataSource) {
+			return nil
+		}
+		return holdsOne(&stead.Identity{}, what, []stead.Permission{stead.CreateDataSource})
+	}
+	owns, err := t.among(ctx, old.Owners, t.who)
+	if err != nil || owns || t.who.Holds(stead.ApplicationAdmin) {
+		return err
+	}
+	return holdsOne(&stead.Identity{}, what, []stead.Permission{stead.CreateDataSource})
+}
+
 func (t *tx) writeSource(ctx context.Context, row store.Row, old, d *stead.DataSource) (Outcome, error) {
 	if old != nil {
 		d.Bundle = old.Bundle
@@ -69,7 +85,9 @@ func (t *tx) writeSource(ctx context.Context, row store.Row, old, d *stead.DataS
 	if err != nil || o.Op == None {
 		return o, err
 	}
-	t.sources[foldPath(d.Object())] = o.ID
+	if t.sources != nil {
+		t.sources[foldPath(d.Object())] = true
+	}
 	if old != nil {
 		o.Widens = sourceWidens(old, d)
 	} else if len(d.Tags) == 0 && !slices.ContainsFunc(d.Columns, func(c stead.Column) bool { return len(c.Tags) > 0 }) {
@@ -109,37 +127,41 @@ func sourceWidens(old, d *stead.DataSource) []string {
 	return out
 }
 
-// source finds a registered data source, nil when there is none. It refuses a path that differs from a registered one in
-// letter case only: engines would take both for one table.
-func (t *tx) source(ctx context.Context, o stead.Object) (*stead.DataSource, store.Row, error) {
+// checkFree refuses a path that differs from a registered one in letter case only: engines would take both for one table.
+func (t *tx) checkFree(ctx context.Context, o stead.Object) error {
 	if t.sources == nil {
-		t.sources = map[string]int64{}
-		err := every(ctx, t, store.DataSources, func(row store.Row, d *stead.DataSource) error {
-			t.sources[foldPath(d.Object())] = row.ID
+		t.sources = map[string]bool{}
+		err := everyRow(ctx, t, store.DataSources, func(row store.Row) error {
+			t.sources[strings.ToLower(row.Key)] = true
 			return nil
 		})
 		if err != nil {
-			return nil, store.Row{}, err
+			return err
 		}
 	}
-	d, row, err := find[stead.DataSource](ctx, t, store.DataSources, store.SourceKey(o))
-	if err == nil && d == nil {
-		if _, taken := t.sources[foldPath(o)]; taken {
-			return nil, row, stead.Errorf(stead.Conflict, "%s differs from a registered data source in letter case only", o)
-		}
+	if t.sources[foldPath(o)] {
+		return stead.Errorf(stead.Conflict, "%s differs from a registered data source in letter case only", o).
+			WithHint("register it under one spelling")
 	}
-	return d, row, err
+	return nil
 }
 
 func foldPath(o stead.Object) string { return strings.ToLower(store.SourceKey(o)) }
 
-// registered finds a data source that must exist.
-func (t *tx) registered(ctx context.Context, o stead.Object) (*stead.DataSource, store.Row, error) {
-	d, row, err := t.source(ctx, o)
-	if err == nil && d == nil {
-		err = missing(store.DataSources, o.String())
+// governed finds a data source for its owners and the holders of any of the permissions. Everybody else gets one refusal, whether
+// it exists or not.
+func (t *tx) governed(ctx context.Context, what string, o stead.Object, any ...stead.Permission) (*stead.DataSource, store.Row, error) {
+	d, row, err := find[stead.DataSource](ctx, t, store.DataSources, store.SourceKey(o))
+	if err != nil {
+		return nil, row, err
 	}
-	return d, row, err
+	if d == nil {
+		if err := t.need(what+" "+o.String(), any...); err != nil {
+			return nil, row, err
+		}
+		return nil, row, missing(store.DataSources, o.String())
+	}
+	return d, row, t.needOwner(ctx, what+" "+o.String(), d.Owners, any...)
 }
 
 func (t *tx) checkSource(ctx context.Context, d *stead.DataSource) error {
@@ -227,11 +249,8 @@ func checkColumns(columns []stead.Column) ([]stead.Column, error) {
 }
 
 func (e PutTags) apply(ctx context.Context, t *tx) (Outcome, error) {
-	old, row, err := t.registered(ctx, e.Object)
+	old, row, err := t.governed(ctx, "tag", e.Object, stead.Governance)
 	if err != nil {
-		return Outcome{}, err
-	}
-	if err := t.needOwner(ctx, "tag "+e.Object.String(), old.Owners, stead.Governance); err != nil {
 		return Outcome{}, err
 	}
 	d := *old
@@ -252,11 +271,8 @@ func (e PutTags) apply(ctx context.Context, t *tx) (Outcome, error) {
 }
 
 func (e SetSourceState) apply(ctx context.Context, t *tx) (Outcome, error) {
-	old, row, err := t.registered(ctx, e.Object)
+	old, row, err := t.governed(ctx, "change", e.Object, stead.ApplicationAdmin)
 	if err != nil {
-		return Outcome{}, err
-	}
-	if err := t.needOwner(ctx, "change "+e.Object.String(), old.Owners, stead.ApplicationAdmin); err != nil {
 		return Outcome{}, err
 	}
 	d := *old
@@ -268,11 +284,8 @@ func (e SetSourceState) apply(ctx context.Context, t *tx) (Outcome, error) {
 }
 
 func (e DeleteSource) apply(ctx context.Context, t *tx) (Outcome, error) {
-	d, row, err := t.registered(ctx, e.Object)
+	d, row, err := t.governed(ctx, "delete", e.Object, stead.ApplicationAdmin)
 	if err != nil {
-		return Outcome{}, err
-	}
-	if err := t.needOwner(ctx, "delete "+e.Object.String(), d.Owners, stead.ApplicationAdmin); err != nil {
 		return Outcome{}, err
 	}
 	o, err := remove(ctx, t, store.DataSources, row, d.Object().String())

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"stead"
+	"stead/internal/audit"
 	"stead/internal/session"
 	"stead/internal/store"
 )
@@ -192,8 +193,8 @@ type tx struct {
 	caller Caller
 	who    *stead.Identity
 	now    time.Time
-	// index of data sources by case-folded path, made on first use.
-	sources map[string]int64
+	// keys of data sources, case-folded; made when the first one is registered.
+	sources map[string]bool
 	// negates caches whether some policy gives more to those who lack something.
 	negates *bool
 }
@@ -219,7 +220,7 @@ func (t *tx) record(op Op, noun store.Noun, key string) stead.Record {
 }
 
 func changeRecord(c Caller, now time.Time) stead.Record {
-	return stead.Record{ID: session.NewID(), Kind: stead.Change, Time: now, Actor: c.Actor, ClientAddr: c.Address, Application: c.Application}
+	return stead.Record{ID: audit.NewID(), Kind: stead.Change, Time: now, Actor: c.Actor, ClientAddr: c.Address, Application: c.Application}
 }
 
 func (s *Service) recordRefusal(ctx context.Context, c Caller, err error) error {

@@ -97,7 +97,7 @@ func (s *Service) RevokeKey(ctx context.Context, c Caller, iam, identity, name s
 		if err != nil {
 			return err
 		}
-		if err := t.dropCredential(ctx, i.ID, session.KeyCredential(key.ID)); err != nil {
+		if _, err := t.dropCredential(ctx, i.ID, session.KeyCredential(key.ID)); err != nil {
 			return err
 		}
 		_, err = t.done(ctx, o)
@@ -133,8 +133,12 @@ func (s *Service) SetPassword(ctx context.Context, c Caller, iam, identity, pass
 			return err
 		}
 		o := Outcome{Noun: store.Verifiers, Key: session.FormatName(i.IAM, i.Name), Op: Delete}
-		if err := t.dropCredential(ctx, i.ID, session.PasswordCredential); err != nil {
+		had, err := t.dropCredential(ctx, i.ID, session.PasswordCredential)
+		if err != nil {
 			return err
+		}
+		if !had && password == "" {
+			return nil
 		}
 		if password != "" {
 			if i.Kind != stead.User {
@@ -210,17 +214,18 @@ func (t *tx) addCredential(ctx context.Context, i *stead.Identity, credential, s
 	return t.putVerifier(ctx, v)
 }
 
-func (t *tx) dropCredential(ctx context.Context, id stead.IdentityID, credential string) error {
+// dropCredential takes a credential out and reports whether it was there.
+func (t *tx) dropCredential(ctx context.Context, id stead.IdentityID, credential string) (bool, error) {
 	v, err := t.verifier(ctx, id)
 	if err != nil {
-		return err
+		return false, err
 	}
 	kept := slices.DeleteFunc(v.Entries, func(e store.VerifierEntry) bool { return e.Credential == credential })
 	if len(kept) == len(v.Entries) {
-		return nil
+		return false, nil
 	}
 	v.Entries = kept
-	return t.putVerifier(ctx, v)
+	return true, t.putVerifier(ctx, v)
 }
 
 func (t *tx) verifier(ctx context.Context, id stead.IdentityID) (*store.Verifier, error) {

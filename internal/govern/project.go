@@ -26,7 +26,10 @@ func (e PutProject) apply(ctx context.Context, t *tx) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	if err := t.checkProject(ctx, &p); err != nil {
+	if err := t.nearProject(ctx, old, p.Key); err != nil {
+		return Outcome{}, err
+	}
+	if err := t.checkProject(ctx, old, &p); err != nil {
 		return Outcome{}, err
 	}
 	self := stead.Principal{Kind: stead.UserPrincipal, IAM: t.who.IAM, Name: t.who.Name}
@@ -49,11 +52,24 @@ func (e PutProject) apply(ctx context.Context, t *tx) (Outcome, error) {
 	return t.done(ctx, o)
 }
 
-func (t *tx) mayPutProject(ctx context.Context, old, p *stead.Project) error {
-	if old == nil {
-		if err := t.need("create projects", stead.CreateProject); err != nil {
+// nearProject refuses whoever could not change the project in any way, before anything is looked up for them, and whether or not it
+// exists.
+func (t *tx) nearProject(ctx context.Context, old *stead.Project, key string) error {
+	if old != nil {
+		owns, err := t.among(ctx, old.Owners, t.who)
+		if err != nil || owns || t.who.Holds(stead.Governance) || t.who.Holds(stead.ProjectManagement) {
 			return err
 		}
+		if t.who.Holds(stead.CreateProject) {
+			return stead.Errorf(stead.Denied, "you may not change project %q", shorten(key)).WithHint("this is for its owners and %s", stead.Governance)
+		}
+	}
+	return t.need("create or change projects", stead.CreateProject)
+}
+
+// mayPutProject checks the members of a project that not everybody near it may change.
+func (t *tx) mayPutProject(ctx context.Context, old, p *stead.Project) error {
+	if old == nil {
 		old = &stead.Project{}
 	} else {
 		anyone := []stead.Permission{stead.Governance}
@@ -102,7 +118,7 @@ func projectWidens(old, p *stead.Project) []string {
 	return out
 }
 
-func (t *tx) checkProject(ctx context.Context, p *stead.Project) error {
+func (t *tx) checkProject(ctx context.Context, old, p *stead.Project) error {
 	if err := checkKey("key", p.Key); err != nil {
 		return err
 	}
@@ -122,19 +138,9 @@ func (t *tx) checkProject(ctx context.Context, p *stead.Project) error {
 	if p.Owners, err = t.principals(ctx, "owners", p.Owners); err != nil {
 		return err
 	}
-	seen := map[string]bool{}
-	var sources []stead.Object
-	for _, o := range p.Sources {
-		d, _, err := t.registered(ctx, o)
-		if err != nil {
-			return err
-		}
-		if key := store.SourceKey(d.Object()); !seen[key] {
-			seen[key] = true
-			sources = append(sources, d.Object())
-		}
+	if p.Sources, err = t.projectSources(ctx, old, p.Sources); err != nil {
+		return err
 	}
-	p.Sources = sources
 	for _, key := range p.Purposes {
 		if _, err := t.Find(ctx, store.Purposes, key); absent(err) {
 			return missing(store.Purposes, key)
@@ -146,15 +152,52 @@ func (t *tx) checkProject(ctx context.Context, p *stead.Project) error {
 	return nil
 }
 
-func (e DeleteProject) apply(ctx context.Context, t *tx) (Outcome, error) {
-	p, row, err := find[stead.Project](ctx, t, store.Projects, e.Key)
-	if err == nil && p == nil {
-		err = missing(store.Projects, e.Key)
+// projectSources checks sources and lists each once. Whoever adds one owns it or looks after projects or policies; for
+// others it does not exist.
+func (t *tx) projectSources(ctx context.Context, old *stead.Project, list []stead.Object) ([]stead.Object, error) {
+	had := map[string]bool{}
+	if old != nil {
+		for _, o := range old.Sources {
+			had[store.SourceKey(o)] = true
+		}
 	}
+	seen := map[string]bool{}
+	var out []stead.Object
+	for _, o := range list {
+		d, _, err := find[stead.DataSource](ctx, t, store.DataSources, store.SourceKey(o))
+		if err != nil {
+			return nil, err
+		}
+		known := d != nil && (had[store.SourceKey(o)] || t.who.Holds(stead.Governance) || t.who.Holds(stead.ProjectManagement))
+		if d != nil && !known {
+			if known, err = t.among(ctx, d.Owners, t.who); err != nil {
+				return nil, err
+			}
+		}
+		if !known {
+			return nil, missing(store.DataSources, o.String())
+		}
+		if key := store.SourceKey(o); !seen[key] {
+			seen[key] = true
+			out = append(out, d.Object())
+		}
+	}
+	return out, nil
+}
+
+func (e DeleteProject) apply(ctx context.Context, t *tx) (Outcome, error) {
+	what := fmt.Sprintf("delete project %q", shorten(e.Key))
+	p, row, err := find[stead.Project](ctx, t, store.Projects, e.Key)
 	if err != nil {
 		return Outcome{}, err
 	}
-	if err := t.needOwner(ctx, fmt.Sprintf("delete project %q", p.Key), p.Owners, stead.Governance); err != nil {
+	if p == nil {
+		if err := t.need(what, stead.Governance); err != nil {
+			return Outcome{}, err
+		}
+		return Outcome{}, missing(store.Projects, e.Key)
+	}
+	if err := t.needOwner(ctx, what, p.Owners, stead.Governance); err != nil {
 		return Outcome{}, err
 	}
 	o, err := remove(ctx, t, store.Projects, row, p.Key)

@@ -148,7 +148,10 @@ func keepTags(old, found []stead.Column) (columns []stead.Column, changes []stri
 func (s *Service) MarkDrifted(ctx context.Context, o stead.Object, reason string) error {
 	_, err := s.store.Update(ctx, func(st store.Tx) error {
 		t := &tx{Tx: st, now: s.now().UTC(), caller: Caller{Actor: stead.Actor{Login: "system", Method: "local"}}}
-		old, row, err := t.registered(ctx, o)
+		old, row, err := find[stead.DataSource](ctx, t, store.DataSources, store.SourceKey(o))
+		if err == nil && old == nil {
+			err = missing(store.DataSources, o.String())
+		}
 		if err != nil || old.State != stead.Active {
 			return err
 		}

@@ -36,7 +36,7 @@ type DecideSubscription struct {
 
 func (e PutSubscription) apply(ctx context.Context, t *tx) (Outcome, error) {
 	s := e.Subscription
-	d, err := t.mayGovern(ctx, "subscribe others to ", s.Source)
+	d, _, err := t.governed(ctx, "subscribe others to", s.Source, stead.Governance)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -44,21 +44,6 @@ func (e PutSubscription) apply(ctx context.Context, t *tx) (Outcome, error) {
 		s.State = stead.Approved
 	}
 	return t.writeSubscription(ctx, d, s)
-}
-
-// mayGovern finds the source for its owners and governors. Others learn only that they may not.
-func (t *tx) mayGovern(ctx context.Context, what string, o stead.Object) (*stead.DataSource, error) {
-	d, _, err := t.source(ctx, o)
-	if err != nil {
-		return nil, err
-	}
-	if d == nil {
-		if err := t.need(what+o.String(), stead.Governance); err != nil {
-			return nil, err
-		}
-		return nil, missing(store.DataSources, o.String())
-	}
-	return d, t.needOwner(ctx, what+o.String(), d.Owners, stead.Governance)
 }
 
 func (t *tx) writeSubscription(ctx context.Context, d *stead.DataSource, s stead.Subscription) (Outcome, error) {
@@ -100,7 +85,7 @@ func subscriptionName(o stead.Object, p stead.Principal) string {
 
 func (e DeleteSubscription) apply(ctx context.Context, t *tx) (Outcome, error) {
 	if !isUser(e.Principal, t.who) {
-		if _, err := t.mayGovern(ctx, "revoke subscriptions to ", e.Source); err != nil {
+		if _, _, err := t.governed(ctx, "revoke subscriptions to", e.Source, stead.Governance); err != nil {
 			return Outcome{}, err
 		}
 	}

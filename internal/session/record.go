@@ -4,12 +4,13 @@ import (
 	"encoding/hex"
 
 	"stead"
+	"stead/internal/audit"
 )
 
 // record begins a record of the session.
 func (s *Session) record(kind stead.RecordKind) stead.Record {
 	return stead.Record{
-		ID: NewID(), Kind: kind, Time: s.service.cfg.Now().UTC(), Session: s.id,
+		ID: audit.NewID(), Kind: kind, Time: s.service.cfg.Now().UTC(), Session: s.id,
 		Actor: s.req.login.Actor, Connection: s.req.client.Connection,
 		ClientAddr: s.req.client.Address, Application: s.req.client.Application,
 	}

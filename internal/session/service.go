@@ -2,10 +2,9 @@ package session
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 
 	"stead"
+	"stead/internal/audit"
 )
 
 // Service opens sessions. It has no state of its own and is safe for concurrent use.
@@ -22,7 +21,7 @@ func (s *Service) Open(ctx context.Context, login Login, client Client) (*Sessio
 	if err != nil {
 		return nil, err
 	}
-	out := &Session{id: NewID(), service: s, req: request{login: login, client: client, engine: e}}
+	out := &Session{id: audit.NewID(), service: s, req: request{login: login, client: client, engine: e}}
 	if err := out.admit(); err != nil {
 		return nil, s.refuse(ctx, out.record(stead.SignIn), err)
 	}
@@ -37,7 +36,7 @@ func (s *Service) Open(ctx context.Context, login Login, client Client) (*Sessio
 // SignInRefused records a login that was not proven; err is what SignIn returned. The login is kept as it
 // was typed, so callers pass user names only, never secrets. It returns err, or why no record could be made.
 func (s *Service) SignInRefused(ctx context.Context, a stead.Actor, client Client, err error) error {
-	out := &Session{id: NewID(), service: s, req: request{login: Login{Actor: a}, client: client}}
+	out := &Session{id: audit.NewID(), service: s, req: request{login: Login{Actor: a}, client: client}}
 	return s.refuse(ctx, out.record(stead.SignIn), err)
 }
 
@@ -79,11 +78,4 @@ func (s *Service) world() (World, error) {
 	}
 	return nil, stead.Errorf(stead.Unavailable, "policies are not current enough to answer").
 		WithHint("try again later").WithCause(err)
-}
-
-// NewID returns 128 random bits. rand.Read never fails.
-func NewID() string {
-	var b [16]byte
-	rand.Read(b[:])
-	return hex.EncodeToString(b[:])
 }

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"stead"
+	"stead/internal/audit"
 )
 
 // Session is one connection of one login. Its methods are safe for concurrent use; ID, Actor and Client
@@ -149,7 +150,7 @@ func (s *Session) Begin(ctx context.Context) (*Statement, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Statement{Asker: asker, World: w, session: s, queryID: NewID(), began: s.service.cfg.Now()}, nil
+	return &Statement{Asker: asker, World: w, session: s, queryID: audit.NewID(), began: s.service.cfg.Now()}, nil
 }
 
 // live asks whether the credential still holds, when anything changed since it was last asked.
@@ -158,6 +159,9 @@ func (s *Session) live(ctx context.Context, w World) error {
 		return nil
 	}
 	if err := s.service.cfg.Live(ctx, s.req.login.Actor); err != nil {
+		if stead.CodeOf(err) == stead.Unauthenticated {
+			return signedOut("the credential was withdrawn")
+		}
 		return err
 	}
 	s.liveAt = w.Revision()

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"stead"
+	"stead/internal/audit"
 )
 
 // Statement is one statement of a session, with the asker resolved and the world pinned. Every decision of
@@ -57,6 +58,25 @@ func (t *Statement) Decide(o stead.Object, op stead.Operation) stead.Decision {
 // Visible returns the decisions of what the asker may list on the session's connection.
 func (t *Statement) Visible() []stead.Decision {
 	return t.World.Visible(&t.Asker, t.Asker.Connection)
+}
+
+// StillHolds asks again, before a suspended answer goes on, whether the same asker would get the same. It refuses with stead.Denied when the
+// asker or what any of the decisions shows has changed since, and with what Begin returns when the session may not go on.
+func (t *Statement) StillHolds(ctx context.Context, decisions ...stead.Decision) error {
+	now, err := t.session.Begin(ctx)
+	if err != nil {
+		return err
+	}
+	a, b := &t.Asker, &now.Asker
+	same := a.Subject.Identity == b.Subject.Identity && a.Basis == b.Basis && a.Project == b.Project && a.Lease == b.Lease
+	for i := range decisions {
+		d := now.Decide(decisions[i].Object, decisions[i].Operation)
+		same = same && d.Verdict == stead.Allow && d.Fingerprint == decisions[i].Fingerprint && d.Fingerprint != (stead.Fingerprint{})
+	}
+	if !same {
+		return stead.Errorf(stead.Denied, "what you may see has changed since this answer began").WithHint("run the statement again")
+	}
+	return nil
 }
 
 // Intent makes durable who asks in whose stead for what under which decisions. Nothing of an answer may leave before it
@@ -121,7 +141,7 @@ func (t *Statement) Outcome(ctx context.Context, rows int64, err error) error {
 	t.state = closed
 	now := t.session.service.cfg.Now()
 	r := t.intent
-	r.ID, r.Kind, r.Time = NewID(), stead.QueryOutcome, now.UTC()
+	r.ID, r.Kind, r.Time = audit.NewID(), stead.QueryOutcome, now.UTC()
 	// The intent holds what was asked; repeating it would double the log.
 	r.Statement, r.Targets = "", nil
 	r.Rows, r.Duration = rows, now.Sub(t.began)

@@ -131,3 +131,29 @@ func TestSignInRefusedIsRecorded(t *testing.T) {
 		t.Fatalf("record %+v", r)
 	}
 }
+
+func TestSuspendedAnswersEndWhenTheirDecisionChanges(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*bench, *Session)
+		holds  bool
+	}{
+		"nothing":     {func(*bench, *Session) {}, true},
+		"policy":      {func(b *bench, _ *Session) { b.world.decision.Fingerprint[0]++ }, false},
+		"denied":      {func(b *bench, _ *Session) { b.world.decision.Verdict = stead.Deny }, false},
+		"ended":       {func(_ *bench, s *Session) { _ = s.EndImpersonation(ctx) }, false},
+		"disabled":    {func(b *bench, _ *Session) { b.world.identities[ana].Disabled = true }, false},
+		"project":     {func(b *bench, _ *Session) { b.world.identities[ana].Project = "apollo" }, false},
+		"fingerprint": {func(b *bench, _ *Session) { b.world.decision.Fingerprint = stead.Fingerprint{} }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench()
+			b.world.decision = allowed()
+			st := begin(t, b)
+			d := st.Decide(stead.Object{Connection: "wh"}, stead.Read)
+			c.change(b, st.session)
+			if err := st.StillHolds(ctx, d); (err == nil) != c.holds {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+}
