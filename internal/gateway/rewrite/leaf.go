@@ -60,7 +60,7 @@ func (l *leafRef) types() map[string]typ {
 
 // open reports whether the asker may see everything the leaf reads.
 func (l *leafRef) open() bool {
-	if l.source.Decision.Rows.Extent != stead.Always || l.source.Sealed {
+	if l.source.Decision.Rows.Extent != stead.Always {
 		return false
 	}
 	for _, c := range l.columns {

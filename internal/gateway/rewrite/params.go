@@ -6,12 +6,14 @@ import (
 	"strings"
 )
 
-// oidTypes are the types a client may give a parameter, as DuckDB calls them.
-var oidTypes = map[uint32]string{16: "BOOLEAN", 17: "BLOB", 18: "VARCHAR", 19: "VARCHAR", 20: "BIGINT", 21: "SMALLINT", 23: "INTEGER",
-	25: "VARCHAR", 26: "BIGINT", 114: "JSON", 700: "FLOAT", 701: "DOUBLE", 1042: "VARCHAR", 1043: "VARCHAR", 1082: "DATE", 1083: "TIME",
+// oidTypes are the types a client may give a parameter, as DuckDB calls them. Numbers
+// take the widest type of their family, so that the cast of a bound value cannot fail:
+// a cast that fails only when a row reaches it shows that there is such a row.
+var oidTypes = map[uint32]string{16: "BOOLEAN", 17: "BLOB", 18: "VARCHAR", 19: "VARCHAR", 20: "BIGINT", 21: "BIGINT", 23: "BIGINT",
+	25: "VARCHAR", 26: "BIGINT", 114: "JSON", 700: "DOUBLE", 701: "DOUBLE", 1042: "VARCHAR", 1043: "VARCHAR", 1082: "DATE", 1083: "TIME",
 	1114: "TIMESTAMP", 1184: "TIMESTAMP WITH TIME ZONE", 1186: "INTERVAL", 1700: "DECIMAL(38,10)", 2950: "UUID", 3802: "JSON",
-	1000: "BOOLEAN[]", 1005: "SMALLINT[]", 1007: "INTEGER[]", 1009: "VARCHAR[]", 1014: "VARCHAR[]", 1015: "VARCHAR[]", 1016: "BIGINT[]",
-	1021: "FLOAT[]", 1022: "DOUBLE[]", 1115: "TIMESTAMP[]", 1182: "DATE[]", 1185: "TIMESTAMP WITH TIME ZONE[]", 1231: "DECIMAL(38,10)[]", 2951: "UUID[]"}
+	1000: "BOOLEAN[]", 1005: "BIGINT[]", 1007: "BIGINT[]", 1009: "VARCHAR[]", 1014: "VARCHAR[]", 1015: "VARCHAR[]", 1016: "BIGINT[]",
+	1021: "DOUBLE[]", 1022: "DOUBLE[]", 1115: "TIMESTAMP[]", 1182: "DATE[]", 1185: "TIMESTAMP WITH TIME ZONE[]", 1231: "DECIMAL(38,10)[]", 2951: "UUID[]"}
 
 // kindTypes are the types given to parameters that stand beside something of the kind.
 var kindTypes = map[kind]string{boolKind: "BOOLEAN", intKind: "BIGINT", hugeKind: "DECIMAL(38,10)", decimalKind: "DECIMAL(38,10)", floatKind: "DOUBLE",
