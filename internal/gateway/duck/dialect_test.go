@@ -201,7 +201,7 @@ func cases(t *testing.T) int {
 	return 300
 }
 
-func runCases(t *testing.T, c *Conn, p dialect.Printer, seed uint64, count int, collate string, parquet bool) {
+func runCases(t *testing.T, c *Conn, p dialect.Printer, seed uint64, count int, collate string, parquet bool, used map[expr.Func]bool) {
 	t.Helper()
 	g := gen.New(seed)
 	cols := gen.Columns()
@@ -214,19 +214,32 @@ func runCases(t *testing.T, c *Conn, p dialect.Printer, seed uint64, count int, 
 		}
 	}
 	for i := range count {
-		if agree(t, c, p, expressions(g, cols, i), rows, from); t.Failed() && i > 40 {
+		n := expressions(g, cols, i)
+		expr.Walk(n, func(n expr.Node) bool {
+			if call, ok := n.(expr.Call); ok {
+				used[call.Func] = true
+			}
+			return true
+		})
+		if agree(t, c, p, n, rows, from); t.Failed() && i > 40 {
 			t.Fatalf("after %d expressions", i)
 		}
 	}
 }
 
 func TestPrinterAgreesWithInterpreter(t *testing.T) {
-	for _, plain := range []bool{false, true} {
-		for _, parquet := range []bool{false, true} {
+	used := map[expr.Func]bool{}
+	for i, plain := range []bool{false, true} {
+		for j, parquet := range []bool{false, true} {
 			t.Run(fmt.Sprintf("plain=%v,parquet=%v", plain, parquet), func(t *testing.T) {
 				c := bare(t, "SET disabled_optimizers = 'statistics_propagation'")
-				runCases(t, c, dialect.Printer{Key: keyOf, PlainText: plain}, 7, cases(t), "", parquet)
+				runCases(t, c, dialect.Printer{Key: keyOf, PlainText: plain}, uint64(7+2*i+j), cases(t), "", parquet, used)
 			})
+		}
+	}
+	for _, f := range expr.Functions() {
+		if !used[f] {
+			t.Errorf("no expression used %s", f)
 		}
 	}
 }
@@ -247,5 +260,5 @@ func TestPrinterUnderHostileSettings(t *testing.T) {
 	if got := texts(t, c, `SELECT CAST(lower('a') AS VARCHAR)`); got != "42" {
 		t.Fatalf("the macros are not there: %s", got)
 	}
-	runCases(t, c, dialect.Printer{Key: keyOf}, 11, cases(t), ` COLLATE NOCASE`, false)
+	runCases(t, c, dialect.Printer{Key: keyOf}, 11, cases(t), ` COLLATE NOCASE`, false, map[expr.Func]bool{})
 }
