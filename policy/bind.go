@@ -293,7 +293,7 @@ func (b *binder) bindMask(i int, r *Rule, col expr.Column) (Branch, error) {
 	x.Kind = kind.name()
 	masked, err := kind.build(r.Config.MaskingConfig, col, keyOf(b.source))
 	if err == nil {
-		masked, err = fit(masked, col.Typ)
+		masked, err = Fit(masked, col.Typ)
 	}
 	if err != nil {
 		b.problem(i, col.Name, false, "the %s mask does not fit column %q, which shows NULL instead: %s", x.Kind, col.Name, err)
@@ -314,6 +314,10 @@ func (b *binder) bindMask(i int, r *Rule, col expr.Column) (Branch, error) {
 		}
 	}
 	x.put(masked)
+	if x.Node, err = Fit(x.Node, col.Typ); err != nil {
+		x.Node, x.Kind = expr.NullOf(col.Typ), "null"
+		x.Asks, x.Digits = false, 0
+	}
 	return x, nil
 }
 
@@ -332,7 +336,7 @@ func (b *binder) conditional(text string, col expr.Column, masked expr.Node) (ex
 	if err != nil {
 		return masked, err
 	}
-	if fitted, err := fit(n, col.Typ); err == nil {
+	if fitted, err := Fit(n, col.Typ); err == nil {
 		return fitted, nil
 	}
 	return masked, errors.New("a mask of this column's type cannot be conditional")

@@ -75,8 +75,8 @@ func (m *MaskingConfig) only(path string, needs, takes []string) Problems {
 		{"character", m.Character != ""}}, needs, takes)
 }
 
-// fit gives a masked value the declared type of the column.
-func fit(n expr.Node, t expr.Type) (expr.Node, error) {
+// Fit gives a masked value the declared type of the column. It fails where the language has no such cast.
+func Fit(n expr.Node, t expr.Type) (expr.Node, error) {
 	if reflect.DeepEqual(n.Type(), t) {
 		return n, nil
 	}

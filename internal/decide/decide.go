@@ -41,7 +41,7 @@ type question struct {
 	person  *person
 	facts   expr.Facts
 	conn    *stead.Connection
-	project *stead.Project // acted in, nil if none
+	project *project // acted in, nil if none
 	r       *resolved
 	shared  string // project whose key hash masks use, "" for the source's own
 }
@@ -362,6 +362,9 @@ func (q *question) mask(c *stead.ColumnDecision, chain *policy.Chain) {
 // masked puts the folded mask. A condition that never holds for the subject leaves the column itself.
 func (q *question) masked(c *stead.ColumnDecision, b *policy.Branch, reason *stead.Reason) {
 	n, ok := q.fold(b)
+	if ok && b.Asks {
+		n, ok = fitted(n, c.Type)
+	}
 	if !ok {
 		reason.Fact = "the mask could not be worked out for the subject"
 		return
@@ -375,6 +378,12 @@ func (q *question) masked(c *stead.ColumnDecision, b *policy.Branch, reason *ste
 		n = rekey(n, policy.ProjectKey(q.shared))
 	}
 	c.Mask, c.Kind = n, b.Kind
+}
+
+// fitted gives a folded mask the column's type again, which folding may have narrowed.
+func fitted(n expr.Node, t expr.Type) (expr.Node, bool) {
+	n, err := policy.Fit(n, t)
+	return n, err == nil
 }
 
 // rekey puts the project's hash key in place of the source's.

@@ -93,8 +93,12 @@ func keyed[I ~int64, V any](e *edit, byID *table[I, V], byKey *table[string, I],
 func (n *next) putSimple(d Delta) {
 	keyed(n.e, &n.connections, &n.connKeys, d.Connections, d.DeletedConnections,
 		func(c *stead.Connection) stead.ConnectionID { return c.ID }, func(c *stead.Connection) string { return c.Key })
-	keyed(n.e, &n.projects, &n.projectKeys, d.Projects, d.DeletedProjects,
-		func(p *stead.Project) stead.ProjectID { return p.ID }, func(p *stead.Project) string { return p.Key })
+	projects := make([]*project, len(d.Projects))
+	for i, p := range d.Projects {
+		projects[i] = newProject(p)
+	}
+	keyed(n.e, &n.projects, &n.projectKeys, projects, d.DeletedProjects,
+		func(p *project) stead.ProjectID { return p.ID }, func(p *project) string { return p.Key })
 	for _, p := range d.Purposes {
 		n.purposes.put(n.e, p.ID, p)
 	}

@@ -7,6 +7,28 @@ import (
 	"stead"
 )
 
+// project keeps which sources a project has.
+type project struct {
+	*stead.Project
+	sources map[string]bool // objectKey
+}
+
+func newProject(p *stead.Project) *project {
+	out := &project{Project: p, sources: make(map[string]bool, len(p.Sources))}
+	for _, o := range p.Sources {
+		out.sources[objectKey(o)] = true
+	}
+	return out
+}
+
+func (w *World) project(key string) (*project, bool) {
+	id, ok := w.projectKeys.get(key)
+	if !ok {
+		return nil, false
+	}
+	return w.projects.get(id)
+}
+
 // actIn finds the project acted in and takes its purposes. A project that is gone, or of which the subject is not a
 // member, refuses everything: falling back to no project would show more. It comes before the object is looked up, so
 // that the answer tells nothing about the object.
@@ -15,7 +37,7 @@ func (q *question) actIn() *stead.Error {
 	if key == "" {
 		return nil
 	}
-	p, ok := q.w.Project(key)
+	p, ok := q.w.project(key)
 	if !ok || !q.person.among(p.Members) && !q.person.among(p.Owners) {
 		return stead.Errorf(stead.Denied, "you may not act in project %q", shown([]string{key})).
 			WithHint("leave the project, or ask its owner to let you in").
@@ -36,11 +58,11 @@ func (q *question) within(s *source) *stead.Error {
 	if p == nil {
 		return nil
 	}
-	if !slices.ContainsFunc(p.Sources, func(o stead.Object) bool { return objectKey(o) == s.key }) {
+	if !p.sources[s.key] {
 		return q.hidden("the data source is not part of the project acted in")
 	}
 	if p.MaskedJoins {
-		if q.w.joinable(p) {
+		if q.w.joinable(p.Project) {
 			q.shared = p.Key
 		} else {
 			q.d.Reasons = append(q.d.Reasons, stead.Reason{Effect: stead.Masked, Rule: -1,

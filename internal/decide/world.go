@@ -29,7 +29,7 @@ type World struct {
 	policies    table[int64, *policy.Compiled]
 	byScope     index // policy scope to the policies that look there
 	wide        ids   // policies that may mean any source
-	projects    table[stead.ProjectID, *stead.Project]
+	projects    table[stead.ProjectID, *project]
 	projectKeys table[string, stead.ProjectID]
 	purposes    table[stead.PurposeID, *stead.Purpose]
 	stored      table[holding, *stead.Subscription]
@@ -58,7 +58,7 @@ func New() *World {
 		connKeys: newTable[string, stead.ConnectionID](hashText), sources: newTable[stead.SourceID, *source](hashID),
 		sourceKeys: newTable[string, stead.SourceID](hashText), scoped: newTable[string, *ids](hashText),
 		policies: newTable[int64, *policy.Compiled](hashID), byScope: newTable[string, *ids](hashText),
-		projects: newTable[stead.ProjectID, *stead.Project](hashID), projectKeys: newTable[string, stead.ProjectID](hashText),
+		projects: newTable[stead.ProjectID, *project](hashID), projectKeys: newTable[string, stead.ProjectID](hashText),
 		purposes: newTable[stead.PurposeID, *stead.Purpose](hashID), stored: newTable[holding, *stead.Subscription](hashHolding),
 		holdings: newTable[stead.SubscriptionID, holding](hashID), settings: newTable[string, string](hashText),
 	}
@@ -87,11 +87,11 @@ func (w *World) IdentityByName(iam, name string) (*stead.Identity, bool) {
 
 // Project finds a project by its key.
 func (w *World) Project(key string) (*stead.Project, bool) {
-	id, ok := w.projectKeys.get(key)
+	p, ok := w.project(key)
 	if !ok {
 		return nil, false
 	}
-	return w.projects.get(id)
+	return p.Project, true
 }
 
 // Connection finds a connection by its key.
