@@ -199,7 +199,12 @@ func (w *walker) parameter(t tree) any {
 	if !ok {
 		name = "VARCHAR"
 	}
-	return castTo(t, copyOf(t), simpleType(name))
+	c := castTo(t, copyOf(t), simpleType(name))
+	if oid == 0 {
+		c["open"] = true
+		w.marked = append(w.marked, c)
+	}
+	return c
 }
 
 // subquery: x = ANY(array) comes as a subquery over unnest, which is not always planned.
@@ -212,8 +217,11 @@ func (w *walker) subquery(t tree) (any, error) {
 		return t, nil
 	}
 	list, x := children(array)[0], t["child"]
-	if asText(list) {
-		list, x = w.call(t, target{fixed, "x_text_array"}, list), castTo(tree{"query_location": t["query_location"]}, x, simpleType("VARCHAR"))
+	at := tree{"query_location": t["query_location"]}
+	if raw, ok := untyped(list); ok {
+		list, x = castTo(at, raw, listType(simpleType("VARCHAR"))), castTo(at, x, simpleType("VARCHAR"))
+	} else if _, ok := constantText(list); ok {
+		list, x = w.call(at, target{fixed, "x_text_array"}, list), castTo(at, x, simpleType("VARCHAR"))
 	}
 	return w.call(t, target{"", "list_contains"}, list, x), nil
 }
@@ -234,18 +242,12 @@ func anyArray(t tree) tree {
 	return f
 }
 
-// asText reports whether an array was given as PostgreSQL's text of it: '{a,b}' or an untyped parameter.
-func asText(v any) bool {
+// untyped is the bare parameter in what parameter() makes of one whose type the client left open.
+func untyped(v any) (tree, bool) {
 	t, _ := v.(tree)
-	switch str(t, "class") {
-	case "CONSTANT":
-		return true
-	case "CAST":
-		typ, _ := t["cast_type"].(tree)
-		child, _ := t["child"].(tree)
-		return str(child, "class") == "PARAMETER" && str(typ, "id") == "VARCHAR"
-	}
-	return false
+	open, _ := t["open"].(bool)
+	child, ok := t["child"].(tree)
+	return child, open && ok
 }
 
 // cast maps types; to regclass and its like it is a look-up.
@@ -269,6 +271,9 @@ func (w *walker) cast(t tree, byName bool) (any, error) {
 	mapped, err := castType(typ)
 	if err != nil {
 		return nil, err
+	}
+	if raw, ok := untyped(inner); ok {
+		inner = raw // the cast is all that is known of the parameter, and so its type
 	}
 	if text, ok := constantText(inner); ok && str(mapped, "id") == "LIST" && strings.HasPrefix(text, "{") {
 		inner = w.call(tree{"query_location": t["query_location"]}, target{fixed, "x_text_array"}, inner)

@@ -102,7 +102,7 @@ func TestHiddenTablesAreNotThere(t *testing.T) {
 	e := open(t, Config{})
 	hold(t, e, boss())
 	var queries []recorded
-	for _, file := range []string{"psql", "jdbc", "sqlalchemy", "dbt", "tools"} {
+	for _, file := range []string{"psql", "jdbc", "sqlalchemy", "dbt", "tools", "types"} {
 		queries = append(queries, readRecorded(t, file+".sql")...)
 	}
 	for _, sql := range []string{

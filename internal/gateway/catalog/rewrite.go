@@ -48,6 +48,9 @@ func (s *Schema) Rewrite(ctx context.Context, sql string, params []uint32) (stri
 	if err := w.query(node, true); err != nil {
 		return "", err
 	}
+	for _, t := range w.marked {
+		delete(t, "open")
+	}
 	text, err = json.Marshal(tree{"error": false, "statements": []any{doc.Statements[0]}})
 	if err != nil {
 		return "", stead.Errorf(stead.Internal, "the statement could not be printed").WithCause(err)
@@ -74,6 +77,7 @@ type walker struct {
 	params []uint32
 	ctes   []string // names in scope, innermost last
 	depth  int
+	marked []tree // nodes with a mark of our own, taken off again before printing
 }
 
 const maxDepth = 400
