@@ -198,11 +198,11 @@ func (b *binder) chain() Chain { return Chain{Policy: b.out.Ref, Action: b.actio
 func branch(i int, r *Rule) Branch {
 	out := Branch{Rule: i}
 	if r.Inclusions != nil {
-		t := r.Inclusions.compile()
+		t := r.Inclusions.Test()
 		out.For = &t
 	}
 	if r.Exceptions != nil {
-		t := r.Exceptions.compile()
+		t := r.Exceptions.Test()
 		out.Except = &t
 	}
 	return out

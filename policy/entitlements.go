@@ -61,8 +61,8 @@ func notEmpty(s, path string) Problems {
 	return nil
 }
 
-// compile makes the Test. Nil and empty entitlements give the zero Test.
-func (e *Entitlements) compile() Test {
+// Test makes the condition ready. Nil and empty entitlements give the zero Test.
+func (e *Entitlements) Test() Test {
 	if e == nil {
 		return Test{}
 	}

@@ -95,7 +95,7 @@ func (b *binder) bindAccess(s *Subscription) {
 	automatic := s.AutomaticSubscription != nil && *s.AutomaticSubscription
 	a.Stored = s.Type == ByApproval || s.Type == Individually || !automatic
 	if s.Entitlements != nil {
-		a.test = s.Entitlements.compile()
+		a.test = s.Entitlements.Test()
 	}
 	if s.Advanced != "" {
 		n, err := expr.ParseSubscription(s.Advanced, factsOf(b.source))
