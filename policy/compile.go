@@ -2,6 +2,7 @@ package policy
 
 import (
 	"regexp"
+	"strings"
 
 	"stead"
 )
@@ -13,12 +14,16 @@ type Compiled struct {
 	// Broken says that the document does not pass Validate. Such a policy is bound to every data source
 	// it could mean and refuses there: it must not vanish silently.
 	Broken        Problems
+	anywhere      bool // what is broken is where it applies, so it could mean any source
 	circumstances []circumstance
 }
 
 // Compile prepares a policy. It never fails: see Broken.
 func Compile(p *Policy) *Compiled {
 	c := &Compiled{Policy: p, Broken: Validate(p)}
+	for _, e := range c.Broken {
+		c.anywhere = c.anywhere || strings.HasPrefix(e.Place.Path, "circumstance") || strings.HasPrefix(e.Place.Path, "ownerRestrictions")
+	}
 	for _, x := range p.Circumstances {
 		var re *regexp.Regexp
 		if x.Type == "columnRegex" {
@@ -42,7 +47,7 @@ func (c *Compiled) AppliesTo(s *stead.DataSource) bool {
 	if !c.Enforced() {
 		return false
 	}
-	if len(c.Broken) > 0 {
+	if c.anywhere {
 		return true
 	}
 	if !c.OwnerRestrictions.owns(s) || len(c.circumstances) == 0 {
@@ -60,7 +65,7 @@ func (c *Compiled) AppliesTo(s *stead.DataSource) bool {
 // Scopes names what a policy's circumstances look at, for an index over many policies: AppliesTo can only be true
 // for a source that SourceScopes gives one of them. Nil means that any source may be meant.
 func (c *Compiled) Scopes() []string {
-	if len(c.Broken) > 0 {
+	if c.anywhere {
 		return nil
 	}
 	var out []string

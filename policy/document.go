@@ -78,7 +78,7 @@ type AttributeRef struct {
 // includes the subject applies; a rule without inclusions is the "otherwise".
 type Action struct {
 	Description string `json:"description,omitempty"`
-	Rules       []Rule `json:"rules"`
+	Rules       []Rule `json:"rules,omitempty"`
 }
 
 // The rule types. Others of the payload are known by name and refused as not offered yet.

@@ -141,13 +141,21 @@ func TestStagedPoliciesAndTemplatesDoNothing(t *testing.T) {
 }
 
 func TestInvalidPolicyRefusesWhatItCouldMean(t *testing.T) {
-	f := newFixture(t)
-	f.user("ana", nil)
-	f.hr()
-	f.everyone()
-	p := f.data("p", maskOn(byPII, null, ""))
-	p.Data[0].Rules[0].Config.MaskingConfig.Type = "Scramble"
-	expect(t, read(t, f.world(), "ana"), "denied denied")
+	for _, c := range []struct{ circumstance, want string }{
+		{`{"type":"all"}`, "denied denied"},
+		{`{"type":"tags","tag":"Other"}`, "always"},
+		{`{"type":"moon"}`, "denied denied"},
+	} {
+		f := newFixture(t)
+		f.user("ana", nil)
+		f.hr()
+		f.everyone()
+		p := f.policy(`{"policyKey":"p","name":"n","type":"data","circumstances":[` + c.circumstance + `],"actions":` + maskOn(byPII, null, "") + `}`)
+		p.Data[0].Rules[0].Config.MaskingConfig.Type = "Scramble"
+		w := f.world()
+		expect(t, read(t, w, "ana"), c.want)
+		expect(t, read(t, w.With(Delta{Revision: 2, DeletedPolicies: []int64{p.ID}}), "ana"), "always")
+	}
 }
 
 func TestCircumstances(t *testing.T) {
