@@ -118,7 +118,7 @@ func TestEverythingHasAPermission(t *testing.T) {
 	service := reflect.TypeFor[*Service]()
 	for i := range service.NumMethod() {
 		m := service.Method(i)
-		takesCaller := slices.ContainsFunc(make([]int, m.Type.NumIn()), func(int) bool { return false })
+		takesCaller := false
 		for j := range m.Type.NumIn() {
 			takesCaller = takesCaller || m.Type.In(j) == reflect.TypeFor[Caller]()
 		}

@@ -264,6 +264,15 @@ func TestSubscriptionRequests(t *testing.T) {
 	if _, err := w.Apply(ctx, bob, RequestSubscription{Source: hr()}); err == nil {
 		t.Error("a request without an approval policy")
 	}
+	w.must(aPolicy(t, `{"policyKey":"open","name":"open","type":"subscription","actions":{"type":"anyone"},"circumstances":[{"type":"all"}]}`))
+	r, err = w.Apply(ctx, bob, RequestSubscription{Source: hr(), Access: stead.WriteAccess})
+	if err != nil || !strings.Contains(string(r.Outcomes[0].After), `"access":"READ","state":"approved"`) {
+		t.Fatalf("anyone who asks: %+v, %v", r.Outcomes, err)
+	}
+	w.must(aPolicy(t, `{"policyKey":"shut","name":"shut","type":"subscription","actions":{"type":"manual"},"circumstances":[{"type":"all"}]}`))
+	if _, err := w.Apply(ctx, w.as("owner"), RequestSubscription{Source: hr()}); err == nil {
+		t.Error("a manual policy was passed by asking")
+	}
 }
 
 func TestPoliciesAreCheckedAndBound(t *testing.T) {

@@ -19,8 +19,9 @@ type DeleteSubscription struct {
 	Principal stead.Principal
 }
 
-// RequestSubscription asks for the caller's own subscription, which stays pending until it is decided. What does not
-// exist and what the caller may not know of cannot be told apart: both are refused unless a policy asks for approval.
+// RequestSubscription asks for the caller's own subscription. It stays pending until it is decided where a policy asks for approval, and
+// is approved at once where every policy lets anyone in who asks. Other data sources are refused like those that do not
+// exist: owners subscribe people to them.
 type RequestSubscription struct {
 	Source stead.Object
 	Access stead.Access
@@ -114,11 +115,19 @@ func (e RequestSubscription) apply(ctx context.Context, t *tx) (Outcome, error) 
 	if d == nil {
 		return Outcome{}, no
 	}
-	approvals, err := t.approvals(ctx, d)
+	asked, err := t.asked(ctx, d)
 	if err != nil {
 		return Outcome{}, err
 	}
-	if len(approvals) == 0 {
+	state := stead.Pending
+	if len(asked.approvals) == 0 {
+		state = stead.Approved
+	}
+	access := e.Access
+	if asked.readOnly {
+		access = stead.ReadAccess
+	}
+	if !asked.requestable || state == stead.Approved && asked.others {
 		return Outcome{}, no
 	}
 	self := stead.Principal{Kind: stead.UserPrincipal, IAM: t.who.IAM, Name: t.who.Name}
@@ -129,7 +138,7 @@ func (e RequestSubscription) apply(ctx context.Context, t *tx) (Outcome, error) 
 	if old != nil && old.State != stead.Rejected {
 		return Outcome{Noun: store.Subscriptions, Key: subscriptionName(d.Object(), self), ID: row.ID, Op: None}, nil
 	}
-	return t.writeSubscription(ctx, d, stead.Subscription{Source: d.Object(), Principal: self, Access: e.Access, State: stead.Pending})
+	return t.writeSubscription(ctx, d, stead.Subscription{Source: d.Object(), Principal: self, Access: access, State: state})
 }
 
 func (e DecideSubscription) apply(ctx context.Context, t *tx) (Outcome, error) {
@@ -165,16 +174,16 @@ func (t *tx) mayDecide(ctx context.Context, what string, d *stead.DataSource) er
 	if d == nil {
 		return denied
 	}
-	approvals, err := t.approvals(ctx, d)
+	asked, err := t.asked(ctx, d)
 	if err != nil {
 		return err
 	}
-	if len(approvals) == 0 {
+	if len(asked.approvals) == 0 {
 		return denied
 	}
-	for _, a := range approvals {
+	for _, a := range asked.approvals {
 		ok := t.who.Holds(stead.Permission(a.RequiredPermission))
-		if a.RequiredPermission == "OWNER" {
+		if a.RequiredPermission == policy.OwnerApproves {
 			if ok, err = t.among(ctx, d.Owners, t.who); err != nil {
 				return err
 			}
@@ -186,18 +195,31 @@ func (t *tx) mayDecide(ctx context.Context, what string, d *stead.DataSource) er
 	return nil
 }
 
-// approvals lists what the enforced approval policies of a source ask for; a policy that lists none asks for an owner.
-func (t *tx) approvals(ctx context.Context, d *stead.DataSource) ([]policy.Approval, error) {
-	var out []policy.Approval
+// asking is what the enforced subscription policies of a source ask of somebody who wants to use it.
+type asking struct {
+	approvals   []policy.Approval
+	requestable bool // by approval, or by anyone who asks
+	others      bool // a policy of another type applies
+	readOnly    bool // some policy grants reading only
+}
+
+func (t *tx) asked(ctx context.Context, d *stead.DataSource) (asking, error) {
+	var out asking
 	err := everyRow(ctx, t, store.Policies, func(row store.Row) error {
 		p, err := store.DecodePolicy(row)
-		if err != nil || p.Subscription == nil || p.Subscription.Type != "approval" || !enforced(p) || !policy.Compile(p).AppliesTo(d) {
+		if err != nil || p.Subscription == nil || !enforced(p) || !policy.Compile(p).AppliesTo(d) {
 			return err
 		}
-		if len(p.Subscription.Approvals) == 0 {
-			out = append(out, policy.Approval{RequiredPermission: "OWNER"})
+		out.readOnly = out.readOnly || p.Subscription.AccessGrant != stead.WriteAccess
+		switch p.Subscription.Type {
+		case policy.ByApproval:
+			out.requestable = true
+			out.approvals = append(out.approvals, p.Subscription.Approvals...)
+		case policy.Anyone:
+			out.requestable = true
+		default:
+			out.others = true
 		}
-		out = append(out, p.Subscription.Approvals...)
 		return nil
 	})
 	return out, err
