@@ -2,6 +2,7 @@ package rewrite
 
 import (
 	"encoding/json"
+	"reflect"
 	"strconv"
 	"strings"
 )
@@ -16,6 +17,15 @@ type names struct {
 	params  map[string]typ            // by identifier
 	f       func(name, class string) (function, bool)
 	busy    map[string]bool
+	known   map[string]typ // names found so far
+	judged  map[uintptr]judgement
+}
+
+// judgement is what infer found for a tree, kept because shared names would make it
+// look at the same trees again and again.
+type judgement struct {
+	typ   typ
+	total bool
 }
 
 // meaning is one thing that bears a name: an expression, or a known type.
@@ -25,7 +35,8 @@ type meaning struct {
 }
 
 func newNames(f func(name, class string) (function, bool)) *names {
-	return &names{columns: map[string][]meaning{}, tables: map[string]map[string]typ{}, bearers: map[string]int{}, params: map[string]typ{}, f: f, busy: map[string]bool{}}
+	return &names{columns: map[string][]meaning{}, tables: map[string]map[string]typ{}, bearers: map[string]int{}, params: map[string]typ{}, f: f, busy: map[string]bool{},
+		known: map[string]typ{}, judged: map[uintptr]judgement{}}
 }
 
 func (n *names) add(name string, m meaning) {
@@ -134,12 +145,19 @@ func (n *names) column(t tree) (typ, bool) {
 }
 
 func (n *names) named(name string) typ {
-	all, ok := n.columns[name]
-	if !ok || n.busy[name] {
-		return typ{}
+	if t, ok := n.known[name]; ok || n.busy[name] {
+		return t
 	}
 	n.busy[name] = true
-	defer delete(n.busy, name)
+	t := n.agreed(name)
+	delete(n.busy, name)
+	n.known[name] = t
+	return t
+}
+
+// agreed is the type that everything of the name has, unknown where they differ.
+func (n *names) agreed(name string) typ {
+	all := n.columns[name]
 	var first typ
 	for i, m := range all {
 		t := m.typ
@@ -168,6 +186,16 @@ func selfNamed(t tree, name string) bool {
 // neither fail nor cost without bound, whatever the rows hold.
 func (n *names) infer(v any) (typ, bool) {
 	t := object(v)
+	id := reflect.ValueOf(t).Pointer()
+	if j, ok := n.judged[id]; ok {
+		return j.typ, j.total
+	}
+	found, total := n.judge(t)
+	n.judged[id] = judgement{found, total}
+	return found, total
+}
+
+func (n *names) judge(t tree) (typ, bool) {
 	switch str(t, "class") {
 	case "COLUMN_REF":
 		return n.column(t)

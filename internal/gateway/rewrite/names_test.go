@@ -177,6 +177,31 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// Names and sub-queries that refer to each other do not make planning explode.
+func TestPlanningIsLinear(t *testing.T) {
+	w := newWorld(t)
+	chain := "select id as a0"
+	for i := range 60 {
+		chain += fmt.Sprintf(", a%d = a%d as a%d", i, i, i+1)
+	}
+	nested := "id in (select customer from orders)"
+	for range 25 {
+		nested = "id in (select customer from orders where " + nested + ")"
+	}
+	deep := "id"
+	for range 30 {
+		deep = "(" + deep + " in (select " + deep + " from orders limit 1))"
+		if len(deep) > 50_000 {
+			break
+		}
+	}
+	for _, sql := range []string{chain + " from customers where left(name, 1) = 'x'", "select 1 from customers where " + nested, "select " + deep + " from customers"} {
+		if _, err := w.plan(sql); err != nil && stead.CodeOf(err) != stead.Limit {
+			t.Errorf("%.60s: %v", sql, err)
+		}
+	}
+}
+
 func FuzzTokenize(f *testing.F) {
 	for _, s := range []string{"select 1; select '$x$' -- c\n", "$a$b$a$ /* /* */ */", `E'\'' "a""b" $1 1e-3 <=-- `, "operator(pg_catalog.~)"} {
 		f.Add(s)

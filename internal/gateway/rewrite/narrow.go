@@ -88,14 +88,21 @@ func (n *narrower) selectNode(t tree) {
 			equal = append(equal, [2]tree{a, b})
 		}
 	}
-	for _, c := range found {
+	equal = equal[:min(len(equal), carried)]
+	for i, c := range found {
 		n.add(c, f)
+		if i >= carried {
+			continue
+		}
 		for _, pair := range equal {
 			n.carry(c, pair[0], pair[1], f)
 			n.carry(c, pair[1], pair[0], f)
 		}
 	}
 }
+
+// carried is how many conditions and equalities are combined.
+const carried = 50
 
 func (n *narrower) add(c conjunct, f *from) {
 	for _, l := range f.kept {
