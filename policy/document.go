@@ -45,10 +45,12 @@ type Subscription struct {
 	Description  string        `json:"description,omitempty"`
 	Entitlements *Entitlements `json:"entitlements,omitempty"`
 	// Advanced is the subscription DSL: @hasAttribute, @isInGroups, AND, OR, NOT ...
-	Advanced              string     `json:"advanced,omitempty"`
-	Approvals             []Approval `json:"approvals,omitempty"`
-	AutomaticSubscription *bool      `json:"automaticSubscription,omitempty"`
-	AllowDiscovery        bool       `json:"allowDiscovery,omitempty"`
+	Advanced  string     `json:"advanced,omitempty"`
+	Approvals []Approval `json:"approvals,omitempty"`
+	// AutomaticSubscription: who qualifies is subscribed without doing anything. Absent or false, who qualifies
+	// (also under "anyone") must hold an approved subscription besides.
+	AutomaticSubscription *bool `json:"automaticSubscription,omitempty"`
+	AllowDiscovery        bool  `json:"allowDiscovery,omitempty"`
 	// ShareResponsibility: false is always required (ANDed), true is shared (ORed).
 	ShareResponsibility bool         `json:"shareResponsibility,omitempty"`
 	AccessGrant         stead.Access `json:"accessGrant,omitempty"` // default READ
@@ -75,7 +77,8 @@ type AttributeRef struct {
 }
 
 // Action is one action of a data policy: a chain of rules, of which the first that
-// includes the subject applies; a rule without inclusions is the "otherwise".
+// includes the subject applies. Every rule but the last has inclusions; the last has none and is
+// the "otherwise". The rules are all masks over the same fields, or all row rules.
 type Action struct {
 	Description string `json:"description,omitempty"`
 	Rules       []Rule `json:"rules,omitempty"`
