@@ -1,0 +1,5 @@
+//go:build kill
+
+package audit
+
+const killRounds = 200
