@@ -1,11 +1,9 @@
 package duckdb
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 
-	"stead"
 	"stead/policy/expr"
 )
 
@@ -63,23 +61,6 @@ const maxTypeDepth = 32
 type typeParser struct {
 	src string
 	pos int
-}
-
-func (p *typeParser) rest() string { return strings.TrimSpace(p.src[p.pos:]) }
-
-func (p *typeParser) space() {
-	for p.pos < len(p.src) && p.src[p.pos] == ' ' {
-		p.pos++
-	}
-}
-
-func (p *typeParser) eat(c byte) bool {
-	p.space()
-	if p.pos < len(p.src) && p.src[p.pos] == c {
-		p.pos++
-		return true
-	}
-	return false
 }
 
 // whole reads a type with its [] suffixes.
@@ -140,28 +121,6 @@ func (p *typeParser) base(depth int) (expr.Type, bool) {
 	return opaque(strings.TrimSpace(p.src[start:p.pos])), true
 }
 
-// words reads the words of a name, in upper case: "TIMESTAMP WITH TIME ZONE".
-func (p *typeParser) words() string {
-	start := p.pos
-	for p.pos < len(p.src) && (isWord(p.src[p.pos]) || p.src[p.pos] == ' ') {
-		p.pos++
-	}
-	return strings.ToUpper(strings.Join(strings.Fields(p.src[start:p.pos]), " "))
-}
-
-func isWord(c byte) bool {
-	return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
-}
-
-func (p *typeParser) digits() string {
-	p.space()
-	start := p.pos
-	for p.pos < len(p.src) && p.src[p.pos] >= '0' && p.src[p.pos] <= '9' {
-		p.pos++
-	}
-	return p.src[start:p.pos]
-}
-
 func (p *typeParser) decimal() (expr.Type, bool) {
 	if !p.eat('(') {
 		return expr.DecimalType(18, 3), true // DuckDB's default
@@ -213,156 +172,4 @@ func (p *typeParser) structure(depth int) (expr.Type, bool) {
 			return t, false
 		}
 	}
-}
-
-// name reads a field's name, quoted or one bare word.
-func (p *typeParser) name() (string, bool) {
-	p.space()
-	if p.pos >= len(p.src) || p.src[p.pos] != '"' {
-		start := p.pos
-		for p.pos < len(p.src) && isWord(p.src[p.pos]) {
-			p.pos++
-		}
-		return p.src[start:p.pos], p.pos > start
-	}
-	start := p.pos
-	if !p.skipQuoted('"') {
-		return "", false
-	}
-	return strings.ReplaceAll(p.src[start+1:p.pos-1], `""`, `"`), true
-}
-
-func (p *typeParser) skipQuoted(q byte) bool {
-	for p.pos++; p.pos < len(p.src); p.pos++ {
-		if p.src[p.pos] != q {
-			continue
-		}
-		if p.pos++; p.pos >= len(p.src) || p.src[p.pos] != q {
-			return true
-		}
-	}
-	return false
-}
-
-// skipParens passes a parenthesis with what is nested and quoted in it.
-func (p *typeParser) skipParens() bool {
-	p.space()
-	depth := 0
-	for p.pos < len(p.src) {
-		switch c := p.src[p.pos]; c {
-		case '(':
-			depth++
-		case ')':
-			if depth--; depth == 0 {
-				p.pos++
-				return true
-			}
-		case '\'', '"':
-			if !p.skipQuoted(c) {
-				return false
-			}
-			continue
-		}
-		if depth == 0 {
-			return false
-		}
-		p.pos++
-	}
-	return false
-}
-
-// TypeName spells a type for CAST. It refuses a type that is not one of DuckDB's: a
-// Native spelling counts only when it reads as exactly the type it stands for.
-func TypeName(t expr.Type) (string, error) {
-	if t.Native != "" {
-		back := ParseType(t.Native)
-		if !strings.Contains(t.Native, "\x00") && back.Kind == t.Kind && back.Native == t.Native && nativeReads(t.Native) {
-			return t.Native, nil
-		}
-		return "", badType(t)
-	}
-	switch t.Kind {
-	case expr.Bool:
-		return "BOOLEAN", nil
-	case expr.Int:
-		return intName(t)
-	case expr.Decimal:
-		if t.Precision < 1 || t.Precision > 38 || t.Scale < 0 || t.Scale > t.Precision {
-			return "", badType(t)
-		}
-		return fmt.Sprintf("DECIMAL(%d,%d)", t.Precision, t.Scale), nil
-	case expr.Float:
-		if t.Bits == 32 {
-			return "FLOAT", nil
-		}
-		return "DOUBLE", nil
-	case expr.Text:
-		return "VARCHAR", nil
-	case expr.Binary:
-		return "BLOB", nil
-	case expr.Date:
-		return "DATE", nil
-	case expr.Time:
-		return "TIME", nil
-	case expr.Timestamp:
-		return "TIMESTAMP", nil
-	case expr.Instant:
-		return "TIMESTAMP WITH TIME ZONE", nil
-	case expr.UUID:
-		return "UUID", nil
-	case expr.JSON:
-		return "JSON", nil
-	default:
-		return nestedName(t)
-	}
-}
-
-func intName(t expr.Type) (string, error) {
-	names := map[int]string{8: "TINYINT", 16: "SMALLINT", 32: "INTEGER", 64: "BIGINT", 0: "BIGINT"}
-	name, ok := names[t.Bits]
-	if !ok || t.Unsigned && t.Bits != 8 && t.Bits != 16 && t.Bits != 32 {
-		return "", badType(t)
-	}
-	if t.Unsigned {
-		return "U" + name, nil
-	}
-	return name, nil
-}
-
-func nestedName(t expr.Type) (string, error) {
-	switch {
-	case t.Kind == expr.Array && t.Elem != nil:
-		elem, err := TypeName(*t.Elem)
-		return elem + "[]", err
-	case t.Kind == expr.Map && t.Elem != nil && t.Key != nil:
-		key, err := TypeName(*t.Key)
-		if err != nil {
-			return "", err
-		}
-		elem, err := TypeName(*t.Elem)
-		return "MAP(" + key + ", " + elem + ")", err
-	case t.Kind == expr.Struct && len(t.Fields) > 0:
-		parts := make([]string, len(t.Fields))
-		for i, f := range t.Fields {
-			ft, err := TypeName(f.Type)
-			if err != nil {
-				return "", err
-			}
-			parts[i] = Quote(f.Name) + " " + ft
-		}
-		return "STRUCT(" + strings.Join(parts, ", ") + ")", nil
-	}
-	return "", badType(t)
-}
-
-// nativeReads reports whether a spelling holds nothing but one type: words, and
-// parentheses whose quotes close, so that no SQL can hide behind it.
-func nativeReads(native string) bool {
-	p := &typeParser{src: native}
-	_, ok := p.whole(0)
-	return ok && p.rest() == ""
-}
-
-func badType(t expr.Type) error {
-	return stead.Errorf(stead.Unsupported, "the embedded engine has no type %s", t)
 }

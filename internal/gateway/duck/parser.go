@@ -9,18 +9,20 @@ import (
 	"stead"
 )
 
-// Parser turns SELECT statements into DuckDB's JSON tree and back, on an engine
-// without data. It may be used by many goroutines; at most its size at once.
+// Parser turns SELECT statements into DuckDB's JSON tree and back, on engines without
+// data. It may be used by many goroutines; at most its size at once.
 type Parser struct {
-	engine *Engine
-	idle   chan *parserConn
-	open   int
+	idle chan *parserConn
+	open int
 }
 
+// parserConn has an engine of its own: a statement that makes DuckDB invalidate itself
+// costs nothing but that one.
 type parserConn struct {
-	conn *Conn
-	in   *Stmt
-	out  *Stmt
+	engine *Engine
+	conn   *Conn
+	in     *Stmt
+	out    *Stmt
 }
 
 // SyntaxError is what the parser says about a statement's text; it holds nothing but
@@ -37,14 +39,10 @@ func (e *SyntaxError) Error() string { return e.Text }
 
 // NewParser opens a parser that can do size statements at once.
 func NewParser(ctx context.Context, size int) (*Parser, error) {
-	e, err := Open(ctx, Config{Memory: 512 << 20, Threads: 1, Conns: size})
-	if err != nil {
-		return nil, err
-	}
-	p := &Parser{engine: e, idle: make(chan *parserConn, size)}
+	p := &Parser{idle: make(chan *parserConn, size)}
 	for range size {
-		c, err := newParserConn(ctx, e)
-		if err != nil {
+		c := &parserConn{}
+		if err := c.connect(ctx); err != nil {
 			return nil, errors.Join(err, p.Close())
 		}
 		p.idle <- c
@@ -53,30 +51,48 @@ func NewParser(ctx context.Context, size int) (*Parser, error) {
 	return p, nil
 }
 
-func newParserConn(ctx context.Context, e *Engine) (*parserConn, error) {
-	c, err := e.Conn(ctx)
-	if err != nil {
-		return nil, err
+func (c *parserConn) connect(ctx context.Context) error {
+	var err error
+	if c.engine, err = Open(ctx, Config{Memory: 256 << 20, Threads: 1, Conns: 1}); err != nil {
+		return err
 	}
-	in, err := c.Prepare("SELECT json_serialize_sql(CAST($1 AS VARCHAR), skip_null := false, skip_empty := false)::VARCHAR")
-	if err != nil {
-		return nil, errors.Join(err, c.Close())
+	if c.conn, err = c.engine.Conn(ctx); err != nil {
+		return errors.Join(err, c.close())
 	}
-	out, err := c.Prepare("SELECT json_deserialize_sql(CAST(CAST($1 AS VARCHAR) AS JSON))")
-	if err != nil {
-		return nil, errors.Join(err, in.Close(), c.Close())
+	if c.in, err = c.conn.Prepare("SELECT CAST(json_serialize_sql(CAST($1 AS VARCHAR), skip_null := false, skip_empty := false) AS VARCHAR)"); err != nil {
+		return errors.Join(err, c.close())
 	}
-	return &parserConn{c, in, out}, nil
+	if c.out, err = c.conn.Prepare("SELECT json_deserialize_sql(CAST(CAST($1 AS VARCHAR) AS JSON))"); err != nil {
+		return errors.Join(err, c.close())
+	}
+	return nil
+}
+
+// close frees what is open; the zero parserConn may be closed and connected again.
+func (c *parserConn) close() error {
+	var errs []error
+	for _, s := range []*Stmt{c.in, c.out} {
+		if s != nil {
+			errs = append(errs, s.Close())
+		}
+	}
+	if c.conn != nil {
+		errs = append(errs, c.conn.Close())
+	}
+	if c.engine != nil {
+		errs = append(errs, c.engine.Close())
+	}
+	*c = parserConn{}
+	return errors.Join(errs...)
 }
 
 // Close ends the parser when the calls under way have finished. No call may follow.
 func (p *Parser) Close() error {
 	var err error
 	for ; p.open > 0; p.open-- {
-		c := <-p.idle
-		err = errors.Join(err, c.in.Close(), c.out.Close(), c.conn.Close())
+		err = errors.Join(err, (<-p.idle).close())
 	}
-	return errors.Join(err, p.engine.Close())
+	return err
 }
 
 // Serialize parses sql, one or more SELECT statements, into DuckDB's JSON tree:
@@ -136,7 +152,21 @@ func (p *Parser) one(ctx context.Context, pick func(*parserConn) *Stmt, arg stri
 		return nil, context.Cause(ctx)
 	}
 	defer func() { p.idle <- c }()
-	s := pick(c)
+	if c.engine == nil {
+		if err := c.connect(ctx); err != nil {
+			return nil, err
+		}
+	}
+	out, err := pick(c).one(ctx, arg)
+	var broken *Error
+	if errors.As(err, &broken) && broken.Broken() { // the next call connects again
+		err = errors.Join(err, c.close())
+	}
+	return out, err
+}
+
+// one runs a statement of one parameter and returns the text of its only row.
+func (s *Stmt) one(ctx context.Context, arg string) ([]byte, error) {
 	if err := s.Bind(arg); err != nil {
 		return nil, err
 	}
@@ -150,7 +180,7 @@ func (p *Parser) one(ctx context.Context, pick func(*parserConn) *Stmt, arg stri
 		return nil, err
 	}
 	if n != 1 || rows.Column(0).Null(0) {
-		return nil, &Error{Kind: "internal", Text: "the parser gave no answer"}
+		return nil, &Error{Kind: "invalid input", Text: "the parser gave no answer"}
 	}
 	return append([]byte(nil), rows.Column(0).Bytes(0)...), nil
 }

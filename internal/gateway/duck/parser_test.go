@@ -49,6 +49,14 @@ func TestParser(t *testing.T) {
 			t.Errorf("%s: printed %q", tree, sql)
 		}
 	}
+	// a connection whose engine is gone is made again by the next call
+	for range 2 {
+		c := <-p.idle
+		if err := c.close(); err != nil {
+			t.Fatal(err)
+		}
+		p.idle <- c
+	}
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {

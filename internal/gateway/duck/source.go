@@ -22,7 +22,9 @@ type source struct {
 // Define serves a data source, or serves it anew after it or its data has changed: it
 // looks at the data, compares it with the declared columns and makes the view
 // Relation(path). When that fails the source is not served, and the error, which Check
-// repeats, says why in words for its owner. Other sources are not touched.
+// repeats, says why in words for its owner: code Conflict where the data's columns are
+// not the declared ones any more, Unavailable where it cannot be read, Invalid where the
+// definition is wrong. Other sources are not touched.
 func (e *Engine) Define(ctx context.Context, def *stead.DataSource) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -187,48 +189,4 @@ func (e *Engine) dropView(ctx context.Context, path []string) error {
 func unreadable(err error) error {
 	return stead.Errorf(stead.Unavailable, "the data cannot be read as the columns that were declared").
 		WithHint("look at the files, or register the table again").WithCause(err)
-}
-
-// compare checks the declared columns against the data's. Columns that the data has and
-// the source does not declare are not served and do not matter.
-func compare(def *stead.DataSource, t *table) error {
-	if len(def.Columns) == 0 {
-		return stead.Errorf(stead.Invalid, "%s has no columns", def.Object())
-	}
-	found := map[string]*Type{}
-	for _, c := range t.columns {
-		found[c.Name] = c.Type
-	}
-	var missing, changed []string
-	for _, c := range def.Columns {
-		is, ok := found[c.Name]
-		if !ok {
-			missing = append(missing, fmt.Sprintf("column %q is gone", c.Name))
-			continue
-		}
-		want, err := dialect.TypeName(c.Type)
-		if err != nil {
-			return err
-		}
-		if t.typed && !sameType(is.String(), want) {
-			changed = append(changed, fmt.Sprintf("column %q is %s, declared as %s", c.Name, is, want))
-		}
-	}
-	if len(missing)+len(changed) == 0 {
-		return nil
-	}
-	return stead.Errorf(stead.Conflict, "%s has changed since it was registered: %s", def.Object(),
-		strings.Join(append(missing, changed...), ", ")).WithHint("register the table again when the change is wanted")
-}
-
-func sameType(a, b string) bool {
-	if a == b {
-		return true
-	}
-	x, err := dialect.TypeName(dialect.ParseType(a))
-	if err != nil {
-		return false
-	}
-	y, err := dialect.TypeName(dialect.ParseType(b))
-	return err == nil && x == y
 }

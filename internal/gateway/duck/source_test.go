@@ -54,7 +54,7 @@ func TestDrift(t *testing.T) {
 	touch(t, file, 2)
 	for range 2 {
 		_, err = e.Check(t.Context(), 1)
-		wantCode(t, err, stead.Unavailable)
+		wantCode(t, err, stead.Conflict)
 		if !strings.Contains(err.Error(), `column "zip" is gone`) {
 			t.Error(err)
 		}
@@ -91,7 +91,7 @@ func TestDrift(t *testing.T) {
 	maker(t, "COPY (SELECT 'x' AS id, 'y' AS name) TO '"+parquetFile+"'")
 	touch(t, parquetFile, 5)
 	_, err = e.Check(t.Context(), 2)
-	wantCode(t, err, stead.Unavailable)
+	wantCode(t, err, stead.Conflict)
 	if !strings.Contains(err.Error(), `column "id" is VARCHAR, declared as BIGINT`) {
 		t.Error(err)
 	}
@@ -144,7 +144,7 @@ func TestDefineRefuses(t *testing.T) {
 		"nothing there":                   {define(2, "a", "t", "hr/none.csv", id), stead.Unavailable},
 		"bad pattern":                     {define(2, "a", "t", "hr/[.csv", id), stead.Unavailable},
 		"no columns":                      {define(2, "a", "t", "hr/people.csv"), stead.Invalid},
-		"no such column":                  {define(2, "a", "t", "hr/people.csv", column("ID", "BIGINT")), stead.Unavailable},
+		"no such column":                  {define(2, "a", "t", "hr/people.csv", column("ID", "BIGINT")), stead.Conflict},
 		"native that is more than a type": {define(2, "a", "t", "hr/people.csv", injected), stead.Unsupported},
 		"type a file cannot hold":         {define(2, "a", "t", "hr/people.csv", column("id", "NOSUCHTYPE")), stead.Unavailable},
 	} {

@@ -2,7 +2,6 @@ package duck
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"stead"
@@ -17,15 +16,6 @@ type table struct {
 	files *fileSet
 	csv   *csvForm
 	name  string // of the table in a database file, quoted
-}
-
-// csvForm is how a CSV file is written, found out once: reading with these given costs
-// a tenth of finding them out again with every statement.
-type csvForm struct {
-	delim, quote, escape, comment string
-	skip                          int64
-	header                        bool
-	date, timestamp               string
 }
 
 // inspect looks at what is behind a source's location.
@@ -128,30 +118,6 @@ func cutName(s string) (name, after string, ok bool) {
 	return "", "", false
 }
 
-// sniff finds out how a CSV file is written.
-func (e *Engine) sniff(ctx context.Context, file string) (*csvForm, error) {
-	rows, err := e.admin.Query(ctx, `SELECT Delimiter, Quote, Escape, Comment, SkipRows, HasHeader, DateFormat, TimestampFormat FROM system.main.sniff_csv(`+quoted(file)+`)`)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	n, err := rows.Next()
-	if err != nil {
-		return nil, err
-	}
-	if n != 1 {
-		return nil, &Error{Kind: "invalid input", Text: "the form of the file could not be found out"}
-	}
-	text := func(i int) string {
-		c := rows.Column(i)
-		if c.Null(0) || c.Text(0) == "(empty)" {
-			return ""
-		}
-		return c.Text(0)
-	}
-	return &csvForm{text(0), text(1), text(2), text(3), rows.Column(4).Int(0), rows.Column(5).Bool(0), text(6), text(7)}, nil
-}
-
 func quoted(s string) string { return "'" + escape(s) + "'" }
 
 func (t *table) paths() string {
@@ -167,14 +133,6 @@ func globEscape(p string) string {
 	return strings.NewReplacer("[", "[[]", "*", "[*]", "?", "[?]").Replace(p)
 }
 
-func (t *table) options() string {
-	opts := fmt.Sprintf(", hive_partitioning = %v", t.files.hive)
-	if t.files.format == parquet || len(t.files.paths) == 1 {
-		return opts
-	}
-	return opts + ", union_by_name = true"
-}
-
 // discovery is the relation that finds out columns and types.
 func (t *table) discovery() string {
 	switch t.files.format {
@@ -185,18 +143,6 @@ func (t *table) discovery() string {
 	default:
 		return "system.main.read_json(" + t.paths() + t.options() + ")"
 	}
-}
-
-func (f *csvForm) options() string {
-	s := fmt.Sprintf(", delim = %s, quote = %s, escape = %s, comment = %s, skip = %d, header = %v",
-		quoted(f.delim), quoted(f.quote), quoted(f.escape), quoted(f.comment), f.skip, f.header)
-	if f.date != "" {
-		s += ", dateformat = " + quoted(f.date)
-	}
-	if f.timestamp != "" {
-		s += ", timestampformat = " + quoted(f.timestamp)
-	}
-	return s
 }
 
 // relation is what the view reads: with CSV and JSON every type is given, so that
