@@ -63,6 +63,11 @@ CREATE MACRO pgc._pg_expandarray(a) AS unnest(list_transform(a, lambda x_e, x_i:
 CREATE MACRO pgc.quote_ident(s) AS CASE WHEN regexp_full_match(s, '[a-z_][a-z0-9_$]*') AND s NOT IN (SELECT word FROM base.keyword WHERE catcode IN ('R', 'T', 'C')) THEN s ELSE '"' || replace(s, '"', '""') || '"' END;;
 CREATE MACRO pgc.quote_literal(s) AS '''' || replace(CAST(s AS VARCHAR), '''', '''''') || '''';;
 CREATE MACRO pgc.current_setting(n) AS (SELECT min(x_setting) FROM (SELECT name AS x_name, setting AS x_setting FROM base.pg_settings) WHERE lower(x_name) = lower(n)), (n, m) AS (SELECT min(x_setting) FROM (SELECT name AS x_name, setting AS x_setting FROM base.pg_settings) WHERE lower(x_name) = lower(n));;
+CREATE MACRO pgc.array_remove(a, v) AS list_filter(a, lambda x_e: x_e IS DISTINCT FROM v);;
+CREATE MACRO pgc.x_like(s, p) AS like_escape(CAST(s AS VARCHAR), CAST(p AS VARCHAR), '\');;
+CREATE MACRO pgc.x_not_like(s, p) AS not_like_escape(CAST(s AS VARCHAR), CAST(p AS VARCHAR), '\');;
+CREATE MACRO pgc.x_ilike(s, p) AS ilike_escape(CAST(s AS VARCHAR), CAST(p AS VARCHAR), '\');;
+CREATE MACRO pgc.x_not_ilike(s, p) AS not_ilike_escape(CAST(s AS VARCHAR), CAST(p AS VARCHAR), '\');;
 CREATE MACRO pgc.x_json_text(s) AS '"' || replace(replace(s, '\', '\\'), '"', '\"') || '"';;
 CREATE MACRO pgc.x_json_pair(k, v) AS pgc.x_json_text(CAST(k AS VARCHAR)) || ' : ' || CASE WHEN v IS NULL THEN 'null' WHEN typeof(v) IN ('BOOLEAN', 'SMALLINT', 'INTEGER', 'BIGINT', 'DOUBLE') THEN CAST(v AS VARCHAR) ELSE pgc.x_json_text(CAST(v AS VARCHAR)) END;;
 CREATE MACRO pgc.pg_get_keywords() AS TABLE SELECT word, catcode FROM base.keyword;;

@@ -47,6 +47,8 @@ func functionTargets() map[string]target {
 	m := map[string]target{
 		"current_catalog": {own, "current_database"}, "user": {own, "current_user"}, "current_role": {own, "current_user"},
 		"regexp_full_match": {fixed, "regex_search"}, "~*": {fixed, "regex_search_ci"}, "!~*": {fixed, "regex_not_search_ci"},
+		// A backslash escapes in PostgreSQL's patterns unless ESCAPE says otherwise.
+		"~~": {fixed, "x_like"}, "!~~": {fixed, "x_not_like"}, "~~*": {fixed, "x_ilike"}, "!~~*": {fixed, "x_not_ilike"},
 		"to_regclass": {own, "regclass_oid"}, "to_regtype": {fixed, "regtype_oid"}, "to_regproc": {fixed, "regproc_oid"},
 		"to_regnamespace": {own, "regnamespace_oid"}, "to_regrole": {own, "regrole_oid"},
 		"has_column_privilege": {fixed, "x_column_privilege"}, "btrim": {"", "trim"}, "char_length": {"", "length"},
@@ -62,7 +64,7 @@ func functionTargets() map[string]target {
 		pg_is_other_temp_schema pg_my_temp_schema pg_is_in_recovery pg_backend_pid pg_postmaster_start_time inet_client_addr
 		inet_server_addr inet_server_port txid_current pg_advisory_unlock_all pg_encoding_to_char pg_char_to_encoding
 		getdatabaseencoding pg_client_encoding pg_size_pretty pg_tablespace_location pg_has_role array_upper array_lower array_length
-		array_to_string _pg_expandarray quote_ident quote_literal current_setting pg_get_keywords`) {
+		array_to_string array_remove _pg_expandarray quote_ident quote_literal current_setting pg_get_keywords`) {
 		m[n] = target{fixed, n}
 	}
 	for _, n := range strings.Fields("pg_type_is_visible pg_function_is_visible pg_operator_is_visible pg_opclass_is_visible pg_opfamily_is_visible pg_collation_is_visible pg_conversion_is_visible pg_ts_config_is_visible pg_ts_dict_is_visible pg_ts_parser_is_visible pg_ts_template_is_visible pg_statistics_obj_is_visible") {
@@ -84,7 +86,7 @@ var builtin = set(`lower upper length replace substring substr strpos position t
 	count count_star sum min max avg bool_and bool_or array_agg string_agg row_number rank dense_rank first_value last_value lag lead
 	unnest generate_series generate_subscripts list_value row array_position array_append array_cat list_contains len
 	date_part date_trunc now age
-	+ - * / % || ~~ !~~ ~~* !~~* & | << >> like_escape not_like_escape ilike_escape not_ilike_escape`)
+	+ - * / % || & | << >> like_escape not_like_escape ilike_escape not_ilike_escape`)
 
 // tableFunctions may stand in FROM.
 var tableFunctions = set("generate_series unnest pg_get_keywords")

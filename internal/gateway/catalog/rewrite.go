@@ -237,8 +237,9 @@ func columnName(t tree) string {
 		}
 		return ""
 	case "FUNCTION", "WINDOW":
-		if op, _ := t["is_operator"].(bool); !op {
-			return strings.TrimSuffix(strings.ToLower(str(t, "function_name")), "_star")
+		name := strings.ToLower(str(t, "function_name"))
+		if op, _ := t["is_operator"].(bool); !op && name != "regexp_full_match" && !strings.HasSuffix(name, "like_escape") {
+			return strings.TrimSuffix(name, "_star")
 		}
 	case "CAST":
 		child, _ := t["child"].(tree)

@@ -53,3 +53,8 @@ SELECT pg_get_userbyid(oid), rolname::regrole FROM pg_roles ORDER BY 1
 SELECT current_setting(name) = setting FROM pg_settings GROUP BY 1
 ;;
 SELECT extract(epoch from age(now(), now())), date_part('year', date '2026-01-01'), position('a' in 'ba'), trim(both 'x' from 'xax')
+
+;;
+SELECT relname, relname NOT LIKE 'hr\_%', relname ILIKE 'HR\_%', relname NOT ILIKE 'HR!_%' ESCAPE '!' FROM pg_class WHERE relname LIKE 'hr\_%' OR relname LIKE 'reg_on'
+;;
+SELECT array_remove(ARRAY['a', 'b', NULL], 'a'), 'reloptions' = ANY (reloptions) FROM pg_class WHERE relname = 'region'
