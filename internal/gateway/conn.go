@@ -227,6 +227,7 @@ func (c *conn) fatal(err error) {
 		return
 	}
 	c.gone = errTerminate
+	c.srv.unregister(c) // its place is free while the client reads why
 	if half, ok := c.nc.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
 		_, _ = io.CopyN(io.Discard, c.nc, 128<<20)
 	}

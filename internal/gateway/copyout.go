@@ -110,8 +110,6 @@ func (k copyCommand) cell(out, cell []byte, ok bool, col, of int) []byte {
 func (k copyCommand) textCell(out, cell []byte) []byte {
 	for _, b := range cell {
 		switch b {
-		case '\\', k.delim:
-			out = append(out, '\\', b)
 		case '\n':
 			out = append(out, '\\', 'n')
 		case '\r':
@@ -125,6 +123,9 @@ func (k copyCommand) textCell(out, cell []byte) []byte {
 		case '\v':
 			out = append(out, '\\', 'v')
 		default:
+			if b == '\\' || b == k.delim {
+				out = append(out, '\\')
+			}
 			out = append(out, b)
 		}
 	}

@@ -188,6 +188,7 @@ func (p *fakePlan) Execute(ctx context.Context, args []Arg) (Rows, error) {
 		return nil, err
 	}
 	run, stop := context.WithCancelCause(context.Background())
+	defer context.AfterFunc(ctx, func() { stop(context.Cause(ctx)) })()
 	rows, err := st.Stream(run)
 	if err != nil {
 		stop(err)

@@ -152,6 +152,7 @@ func (s *Server) unregister(c *conn) {
 		if s.perLogin[c.login]--; s.perLogin[c.login] <= 0 {
 			delete(s.perLogin, c.login)
 		}
+		c.login = ""
 	}
 	if c.pid != 0 && s.conns[c.pid] == c {
 		delete(s.conns, c.pid)
