@@ -323,6 +323,13 @@ func (f full) WriteAt(b []byte, off int64) (int, error) {
 	return f.file.WriteAt(b, off)
 }
 
+func (f full) Truncate(size int64) error {
+	if f.sync.Load() {
+		return syscall.EIO
+	}
+	return f.file.Truncate(size)
+}
+
 func (f full) Sync() error {
 	if f.sync.Load() {
 		return syscall.EIO
@@ -355,7 +362,11 @@ func TestFullDisk(t *testing.T) {
 		case 8:
 			failing.Store(false)
 		}
-		err := f.Append(t.Context(), query("ana", "bi"))
+		r := query("ana", "bi")
+		if i%10 == 7 { // longer than what is written over it
+			r.Statement = strings.Repeat("x", 3000)
+		}
+		err := f.Append(t.Context(), r)
 		if err == nil {
 			written++
 		} else if stead.CodeOf(err) != stead.Unavailable {
