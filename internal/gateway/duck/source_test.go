@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -247,4 +248,37 @@ func TestTableName(t *testing.T) {
 			t.Errorf("%q: %q, %v", location, got, err)
 		}
 	}
+}
+
+// A source may be defined anew while others read it: each statement sees the old view or
+// the new one.
+func TestDefineWhileServing(t *testing.T) {
+	dir := folder(t)
+	e := open(t, Config{Address: dir})
+	one := define(1, "hr", "pay", "hr/pay.parquet", column("id", "BIGINT"))
+	two := define(1, "hr", "pay", "hr/pay.parquet", column("id", "BIGINT"), column("name", "VARCHAR"))
+	if err := e.Define(t.Context(), one); err != nil {
+		t.Fatal(err)
+	}
+	var readers sync.WaitGroup
+	for range 3 {
+		c := connect(t, e)
+		readers.Go(func() {
+			for range 50 {
+				if got, err := tryTexts(t.Context(), c, "SELECT count(id)::VARCHAR FROM wh.hr.pay"); err != nil || got != "5" {
+					t.Errorf("%q, %v", got, err)
+					return
+				}
+			}
+		})
+	}
+	for i := range 20 {
+		if err := e.Define(t.Context(), []*stead.DataSource{one, two}[i%2]); err != nil {
+			t.Error(err)
+		}
+		if _, err := e.Check(t.Context(), 1); err != nil {
+			t.Error(err)
+		}
+	}
+	readers.Wait()
 }
