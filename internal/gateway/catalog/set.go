@@ -72,17 +72,11 @@ func SetOf(database, user string, visible []stead.Decision) Set {
 
 // key is equal for equal sets only.
 func (s *Set) key() string {
-	h := sha256.New()
+	var b []byte
+	num := func(v int64) { b = binary.AppendVarint(b, v) }
 	text := func(v string) {
-		var n [8]byte
-		binary.BigEndian.PutUint64(n[:], uint64(len(v)))
-		h.Write(n[:])
-		h.Write([]byte(v))
-	}
-	num := func(v int64) {
-		var n [8]byte
-		binary.BigEndian.PutUint64(n[:], uint64(v))
-		h.Write(n[:])
+		num(int64(len(v)))
+		b = append(b, v...)
 	}
 	text(s.Database)
 	text(s.User)
@@ -110,7 +104,8 @@ func (s *Set) key() string {
 			}
 		}
 	}
-	return hex.EncodeToString(h.Sum(nil)[:16])
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:16])
 }
 
 // The object identifiers clients meet. They depend on the noun alone, so that what a tool
