@@ -42,9 +42,9 @@ func (w *world) outcome(sql string) (string, []string, string) {
 	return "rows", rows, ""
 }
 
-// TestAttempts is the table of attempts to see what the asker may not: each is
+// TestLeakAttempts is the table of attempts to see what the asker may not: each is
 // refused as its line says, or gives governed rows only.
-func TestAttempts(t *testing.T) {
+func TestLeakAttempts(t *testing.T) {
 	w := newWorld(t)
 	f, err := os.Open("testdata/attempts.txt")
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 // operators are the OPERATOR kinds; the others are refused.
 var operators = map[string]bool{"OPERATOR_NOT": true, "OPERATOR_IS_NULL": true, "OPERATOR_IS_NOT_NULL": true,
 	"COMPARE_IN": true, "COMPARE_NOT_IN": true, "OPERATOR_COALESCE": true, "OPERATOR_TRY": true, "GROUPING_FUNCTION": true,
-	"ARRAY_EXTRACT": true, "ARRAY_SLICE": true, "STRUCT_EXTRACT": true, "OPERATOR_UNPACK": false}
+	"ARRAY_EXTRACT": true, "ARRAY_SLICE": true, "STRUCT_EXTRACT": true, "ARRAY_CONSTRUCTOR": true}
 
 var collations = map[string]bool{"nocase": true, "noaccent": true, "nfc": true, "nocase.noaccent": true, "c": true, "posix": true, "binary": true}
 

@@ -121,3 +121,27 @@ func TestCache(t *testing.T) {
 		t.Errorf("after revocation: %v", err)
 	}
 }
+
+// Lists of parameters and of literals as drivers send them.
+func TestArrayParameter(t *testing.T) {
+	w := newWorld(t)
+	p, err := w.plan("select count(*) from customers where id = any($1)", 1016)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Parameters[0].Type != "BIGINT[]" || !strings.Contains(p.SQL, "CAST($1 AS BIGINT[])") {
+		t.Errorf("%+v", p)
+	}
+	p, err = w.plan("select count(*) from customers where id = any(array[1, 2, 3])")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rows, err := w.execute(p, nil); err != nil || rows[0] != "2" {
+		t.Errorf("%v %v\n%s", rows, err, p.SQL)
+	}
+	for _, sql := range []string{"select $1 from customers", "select name from customers limit $1 offset $2", "select count(*) from customers where day >= $1"} {
+		if p, err := w.plan(sql); err != nil || p.Tier != rewrite.Plain {
+			t.Errorf("%s: %+v %v", sql, p, err)
+		}
+	}
+}

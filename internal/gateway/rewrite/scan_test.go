@@ -3,7 +3,6 @@ package rewrite_test
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -15,10 +14,6 @@ import (
 	"stead/internal/gateway/rewrite"
 	"stead/policy/expr"
 )
-
-// full makes the scans run over 300,000 rows and every expression, as each change of
-// DuckDB's version needs (make test-leak); without it a short form runs.
-var full = flag.Bool("scan.full", false, "the whole throw scan")
 
 // scanTypes are the columns of the scanned table: benign where region is EU, hostile elsewhere.
 var scanTypes = []struct {
@@ -69,7 +64,7 @@ var policies = []string{"{region} = 'EU'", "{region} IN ('EU', 'XX')", "({region
 // the visible rows alone.
 func scanWorlds(t *testing.T) map[string]*world {
 	rows := 8_000
-	if *full {
+	if full {
 		rows = 300_000
 	}
 	dir := t.TempDir()
@@ -227,8 +222,8 @@ func prove(t *testing.T, worlds map[string]*world, policy, sql string, listed bo
 	return true
 }
 
-// TestListedAreTotal runs every proved signature of functions.txt over every hostile value.
-func TestListedAreTotal(t *testing.T) {
+// TestThrowListed runs every proved signature of functions.txt over every hostile value.
+func TestThrowListed(t *testing.T) {
 	worlds := scanWorlds(t)
 	n := 0
 	worlds["parquet"].rewriter.Signatures(func(class, name string, args []rune, variadic bool) {
@@ -240,7 +235,7 @@ func TestListedAreTotal(t *testing.T) {
 			pools = append(pools, pools[len(pools)-1][:1])
 		}
 		for i, c := range combine(pools) {
-			if !*full && i >= 3 {
+			if !full && i >= 3 {
 				break
 			}
 			for _, sql := range call(class, name, c) {
@@ -252,8 +247,8 @@ func TestListedAreTotal(t *testing.T) {
 	t.Logf("%d statements", n)
 }
 
-// TestTypedAreTotal does the same for what is judged by types: comparisons, IN, BETWEEN, casts, CASE.
-func TestTypedAreTotal(t *testing.T) {
+// TestThrowTyped does the same for what is judged by types: comparisons, IN, BETWEEN, casts, CASE.
+func TestThrowTyped(t *testing.T) {
 	worlds := scanWorlds(t)
 	var operands []string
 	for _, c := range scanTypes {
@@ -264,7 +259,7 @@ func TestTypedAreTotal(t *testing.T) {
 	plain, n := 0, 0
 	try := func(e string) {
 		n++
-		if !*full && n%4 != 0 {
+		if !full && n%4 != 0 {
 			return
 		}
 		if prove(t, worlds, policies[n%len(policies)], "SELECT id FROM t WHERE "+e+" IS NOT NULL", false) {
@@ -275,7 +270,7 @@ func TestTypedAreTotal(t *testing.T) {
 		for k, b := range append(append([]string{}, operands[i:]...), literals...) {
 			op := []string{"=", "<", ">=", "<>", "IS DISTINCT FROM"}[k%5]
 			try("(" + a + " " + op + " " + b + ")")
-			if k%3 == 0 || *full {
+			if k%3 == 0 || full {
 				try("(" + a + " IN (" + b + ", " + b + "))")
 				try("(" + a + " BETWEEN " + b + " AND " + literals[(k+n)%len(literals)] + ")")
 				try("coalesce(" + a + ", " + b + ")")
@@ -302,7 +297,7 @@ func TestThrowScan(t *testing.T) {
 	expressions := offered(t)
 	tiers := map[rewrite.Tier]int{}
 	for i, e := range expressions {
-		if !*full && i%37 != 0 {
+		if !full && i%37 != 0 {
 			continue
 		}
 		policy := policies[i%len(policies)]
