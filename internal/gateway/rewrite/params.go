@@ -57,6 +57,9 @@ func (s *statement) guess(plan *Plan) {
 	}
 	n.collect(s.root)
 	g := &guesser{names: n, found: map[string]string{}}
+	for id := range s.walk.counts {
+		g.found[id] = kindTypes[intKind]
+	}
 	g.visit(s.root)
 	for id, t := range g.found {
 		if i, err := strconv.Atoi(id); err == nil {
@@ -86,10 +89,6 @@ func (g *guesser) visit(v any) {
 
 func (g *guesser) look(t tree) {
 	switch str(t, "class") {
-	case "PARAMETER":
-		if hint := str(t, "hint"); hint != "" {
-			g.found[str(t, "identifier")] = hint
-		}
 	case "CAST":
 		if c := object(t["child"]); str(c, "class") == "PARAMETER" {
 			to := castType(object(t["cast_type"]))
@@ -149,7 +148,6 @@ func (s *statement) wrapped(v any, plan *Plan, number map[int]int) any {
 	if err != nil {
 		return v
 	}
-	delete(t, "hint")
 	alias := str(t, "alias")
 	t["identifier"], t["alias"] = strconv.Itoa(number[old]), ""
 	return tree{"class": "CAST", "type": "OPERATOR_CAST", "alias": alias, "query_location": noLocation,

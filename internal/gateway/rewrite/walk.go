@@ -19,6 +19,7 @@ type walk struct {
 	names   map[string]bool   // every name a column reference may mean, lower case
 	aliases map[string]bool   // every name of a table, lower case
 	params  map[int]bool
+	counts  map[string]bool // parameters that are numbers of rows
 	foreign []string // functions and types that only the catalogue may have
 	nodes   int
 	depth   int
@@ -30,7 +31,7 @@ type frame struct {
 }
 
 func newWalk(r *Rewriter, src string) *walk {
-	return &walk{r: r, src: src, names: map[string]bool{}, aliases: map[string]bool{}, params: map[int]bool{}}
+	return &walk{r: r, src: src, names: map[string]bool{}, aliases: map[string]bool{}, params: map[int]bool{}, counts: map[string]bool{}}
 }
 
 // enter counts a node, checks its fields and returns its shape.
@@ -168,10 +169,10 @@ func (w *walk) modifier(v any) error {
 	return w.fields(t, s)
 }
 
-// countParameter gives a parameter that stands alone in LIMIT or OFFSET its type.
+// countParameter notes a parameter that stands alone in LIMIT or OFFSET: it is a whole number.
 func (w *walk) countParameter(t tree, name string) {
-	if e := object(t[name]); e != nil && str(e, "class") == "PARAMETER" {
-		e["hint"] = "BIGINT"
+	if e := object(t[name]); str(e, "class") == "PARAMETER" {
+		w.counts[str(e, "identifier")] = true
 	}
 }
 
