@@ -20,7 +20,7 @@ type walk struct {
 	aliases map[string]bool   // every name of a table, lower case
 	params  map[int]bool
 	counts  map[string]bool // parameters that are numbers of rows
-	foreign []string // functions and types that only the catalogue may have
+	foreign []string        // functions and types that only the catalogue may have
 	nodes   int
 	depth   int
 }
