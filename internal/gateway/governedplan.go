@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"math/big"
 	"slices"
 	"strings"
 
@@ -13,6 +14,7 @@ import (
 	"stead/internal/gateway/pgtype"
 	"stead/internal/gateway/rewrite"
 	"stead/internal/session"
+	"stead/policy/expr"
 )
 
 // governedPlan is a statement of one session, planned for the asker as they were then.
@@ -199,6 +201,11 @@ func (p *governedPlan) Execute(ctx context.Context, args []Arg) (Rows, error) {
 	if p.plan.Catalogue {
 		return p.runCatalogue(ctx, st, args)
 	}
+	for i, a := range args {
+		if !fits(a, p.plan.Parameters[i].Type) {
+			return nil, p.refused(ctx, st, failf("22003", stead.Invalid, "parameter $%d is out of range for its type", i+1))
+		}
+	}
 	if err := st.Intent(ctx, p.intent()); err != nil {
 		return nil, err
 	}
@@ -207,6 +214,21 @@ func (p *governedPlan) Execute(ctx context.Context, args []Arg) (Rows, error) {
 		return nil, errors.Join(err, st.Outcome(ctx, 0, err))
 	}
 	return rows, nil
+}
+
+// fits reports whether the cast of a decimal to the plan's type succeeds. Other values were
+// decoded as what they are cast to.
+func fits(a Arg, typ string) bool {
+	if items, ok := a.([]any); ok {
+		return !slices.ContainsFunc(items, func(item any) bool { return !fits(item, strings.TrimSuffix(typ, "[]")) })
+	}
+	d, ok := a.(duck.DecimalValue)
+	t := dialect.ParseType(typ)
+	if !ok || t.Kind != expr.Decimal {
+		return true
+	}
+	whole := len(new(big.Int).Abs(d.Unscaled).String()) - int(d.Scale)
+	return whole <= t.Precision-t.Scale && int(d.Scale) <= t.Scale
 }
 
 // engineError is what an asker learns from a failure of the engine: one text for each SQLSTATE,

@@ -44,6 +44,8 @@ func (p *governedPlan) run(ctx context.Context, st *session.Statement, args []Ar
 	}()
 	undo := r.tied(ctx)
 	defer undo()
+	r.watch = make(chan struct{})
+	go r.watchRights() // from here on: most of the work may happen before the first row
 	for _, k := range p.plan.Copies {
 		r.drops = append(r.drops, k.Drop)
 		n, err := c.conn.Exec(r.run, k.Fill, pick(args, k.Bind)...)
@@ -58,8 +60,6 @@ func (p *governedPlan) run(ctx context.Context, st *session.Statement, args []Ar
 		return nil, err
 	}
 	r.chunk, r.cols = newDuckChunk(r.rows), columnsOf(r.rows.Columns())
-	r.watch = make(chan struct{})
-	go r.watchRights()
 	return r, nil
 }
 

@@ -199,26 +199,30 @@ func isLetter(b byte) bool {
 	return b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b == '_' || b >= 0x80
 }
 
-// splitStatements cuts a text at its semicolons and leaves out what is empty.
+// splitStatements cuts a text at its semicolons and leaves out what is empty, and the space and
+// comments around each statement.
 func splitStatements(src string) ([]string, error) {
 	var parts []string
 	l := lexer{src: src}
-	from, any := 0, false
+	from, to := -1, 0
 	for {
 		t := l.next()
 		switch {
 		case t.kind == badToken:
 			return nil, failUnterminated(t)
 		case t.kind == endToken || t.mark(";"):
-			if any {
-				parts = append(parts, src[from:t.from])
+			if from >= 0 {
+				parts = append(parts, src[from:to])
 			}
 			if t.kind == endToken {
 				return parts, nil
 			}
-			from, any = t.to, false
+			from = -1
 		default:
-			any = true
+			if from < 0 {
+				from = t.from
+			}
+			to = t.to
 		}
 	}
 }

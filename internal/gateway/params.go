@@ -3,6 +3,7 @@ package gateway
 import (
 	"encoding/binary"
 	"encoding/hex"
+	"encoding/json"
 	"math"
 	"math/big"
 	"slices"
@@ -81,8 +82,10 @@ func decodeArg(oid uint32, f Format, b []byte) (Arg, error) {
 
 func textArg(oid uint32, s string) (Arg, error) {
 	switch oid {
-	case 0, pgtype.Text, pgtype.Varchar, pgtype.Bpchar, pgtype.Unknown, oidName, pgtype.JSON, oidJSONB, oidXML:
+	case 0, pgtype.Text, pgtype.Varchar, pgtype.Bpchar, pgtype.Unknown, oidName, oidXML:
 		return s, nil
+	case pgtype.JSON, oidJSONB:
+		return checked(s, json.Valid([]byte(s)))
 	case pgtype.Bool:
 		b, ok := parseBool(s)
 		return checked(b, ok)
@@ -217,8 +220,10 @@ func binaryArg(oid uint32, b []byte) (Arg, error) {
 		if len(b) == 0 || b[0] != 1 {
 			return nil, errBadBinary
 		}
-		return decodeArg(pgtype.Text, TextFormat, b[1:])
-	case 0, pgtype.Text, pgtype.Varchar, pgtype.Bpchar, pgtype.Unknown, oidName, pgtype.JSON, oidXML:
+		return decodeArg(pgtype.JSON, TextFormat, b[1:])
+	case pgtype.JSON:
+		return decodeArg(pgtype.JSON, TextFormat, b)
+	case 0, pgtype.Text, pgtype.Varchar, pgtype.Bpchar, pgtype.Unknown, oidName, oidXML:
 		return decodeArg(pgtype.Text, TextFormat, b)
 	case pgtype.Bool:
 		return b[0] != 0, nil

@@ -1,0 +1,259 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"stead"
+	"stead/internal/decide"
+	"stead/internal/gateway/catalog"
+	"stead/internal/gateway/duck"
+	"stead/internal/gateway/rewrite"
+	"stead/internal/session"
+	"stead/policy"
+	"stead/policy/expr"
+)
+
+// records keeps what was recorded, and can refuse to.
+type records struct {
+	mu   sync.Mutex
+	all  []stead.Record
+	full bool
+}
+
+func (r *records) Append(_ context.Context, rec stead.Record) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.full {
+		return errors.New("no space left on device")
+	}
+	r.all = append(r.all, rec)
+	return nil
+}
+
+// last returns the newest record of a kind.
+func (r *records) last(kind stead.RecordKind) stead.Record {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i := len(r.all) - 1; i >= 0; i-- {
+		if r.all[i].Kind == kind {
+			return r.all[i]
+		}
+	}
+	return stead.Record{}
+}
+
+// house is a governed gateway over a folder with one table that everybody may read and one that
+// nobody may.
+type house struct {
+	*server
+	records *records
+	mu      sync.Mutex
+	world   *decide.World
+	ana, bi *stead.Identity
+}
+
+func (h *house) now() (session.World, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.world, nil
+}
+
+func (h *house) change(d decide.Delta) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	d.Revision = h.world.Revision() + 1
+	h.world = h.world.With(d)
+}
+
+func policyOf(t *testing.T, id int64, doc string) *policy.Policy {
+	t.Helper()
+	p, err := policy.Decode([]byte(doc))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.ID = id
+	return p
+}
+
+func startHouse(t *testing.T) *house {
+	t.Helper()
+	data := t.TempDir()
+	csv := "id,dept,ssn\n"
+	for i := range 300 {
+		csv += fmt.Sprintf("%d,%s,%09d\n", i, []string{"Sales", "Finance", "HR"}[i%3], i)
+	}
+	for _, name := range []string{"hr.csv", "secret.csv"} {
+		if err := os.WriteFile(filepath.Join(data, name), []byte(csv), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	table := func(id stead.SourceID, name string) *stead.DataSource {
+		return &stead.DataSource{ID: id, Connection: "lake", Path: []string{"demo", name}, Name: name, Location: name + ".csv", State: stead.Active,
+			Columns: []stead.Column{{Name: "id", Type: expr.IntType}, {Name: "dept", Type: expr.TextType}, {Name: "ssn", Type: expr.TextType, Tags: []stead.Tag{"PII"}}},
+			Tags:    []stead.Tag{stead.Tag("Table." + name)}}
+	}
+	h := &house{records: &records{}}
+	h.ana = &stead.Identity{ID: 3, Kind: stead.User, IAM: stead.DefaultIAM, Name: "ana", Attributes: stead.Attributes{"department": {"Sales"}}}
+	h.bi = &stead.Identity{ID: 2, Kind: stead.User, IAM: stead.DefaultIAM, Name: "bi", Permissions: []stead.Permission{stead.ImpersonateUser}}
+	h.world = decide.New().With(decide.Delta{Revision: 1, Identities: []*stead.Identity{h.ana, h.bi},
+		Connections: []*stead.Connection{{ID: 1, Key: "lake", Platform: stead.Embedded, Address: data}},
+		Sources:     []*stead.DataSource{table(1, "hr"), table(2, "secret")},
+		Policies: []*policy.Policy{
+			policyOf(t, 1, `{"policyKey":"open","name":"Open","type":"subscription","circumstances":[{"type":"tags","tag":"Table.hr"}],"actions":{"type":"anyone","automaticSubscription":true}}`),
+			policyOf(t, 2, `{"policyKey":"rows","name":"Rows","type":"data","circumstances":[{"type":"all"}],"actions":[{"rules":[{"type":"Row Restriction by Custom Where Clause","config":{"predicate":"@attributeValuesContains('department', 'dept')"}}]}]}`),
+			policyOf(t, 3, `{"policyKey":"ssn","name":"SSN","type":"data","circumstances":[{"type":"all"}],"actions":[{"rules":[{"type":"Masking","config":{"fields":[{"type":"columnTags","columnTag":"PII"}],"maskingConfig":{"type":"Constant","constant":"x"}}}]}]}`),
+		}})
+	parser, err := duck.NewParser(t.Context(), 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cat, err := catalog.Open(t.Context(), catalog.Config{}, parser)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rw, err := rewrite.New(rewrite.Config{Parser: parser, Key: func(string) (string, error) { return strings.Repeat("ab", 32), nil },
+		Catalogue: catalog.IsCatalogueName, CatalogueFunction: catalog.IsCatalogueFunction})
+	if err != nil {
+		t.Fatal(err)
+	}
+	engines := NewEngines(duck.Config{Threads: 1, Conns: 64})
+	t.Cleanup(func() {
+		if err := errors.Join(engines.Close(), cat.Close(), parser.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	service := session.New(session.Config{World: h.now, Log: h.records, Now: time.Now})
+	h.server = startServer(t, func(c *Config) {
+		c.Sessions = &Governed{Sessions: service, Engines: engines, Rewriter: rw, Catalogue: cat, World: h.now, Watch: 5 * time.Millisecond}
+		c.Connection = func(database, user string) (string, bool) { return "lake", true }
+	})
+	return h
+}
+
+func (h *house) as(t *testing.T, user string) *pgconn.PgConn {
+	t.Helper()
+	c, err := pgconn.Connect(t.Context(), strings.Replace(h.dsn(""), "ana:secret", user, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close(context.Background()) })
+	return c
+}
+
+func TestGovernedAnswers(t *testing.T) {
+	h := startHouse(t)
+	ana, bi := h.as(t, "ana:secret"), h.as(t, "bi:key-1")
+	for _, k := range []struct {
+		c                *pgconn.PgConn
+		sql, want, state string
+	}{
+		{ana, "select count(*), min(dept), max(ssn) from demo.hr", "100|Sales|x [SELECT 1]", ""},
+		{ana, "select id, dept, ssn from demo.hr order by id limit 2", "0|Sales|x 3|Sales|x [SELECT 2]", ""},
+		{ana, "select count(*) from demo.hr where regexp_replace(dept, 'a', 'b') = 'Sbles'", "100 [SELECT 1]", ""},
+		{ana, "SET search_path = demo; select count(*) from hr", "[SET] 100 [SELECT 1]", ""},
+		{ana, "select * from demo.secret", "", "42P01"},
+		{ana, "select * from demo.nothing", "", "42P01"},
+		{ana, "select nothing from demo.hr", "", "42703"},
+		{ana, "insert into demo.hr values (1)", "", "0A000"},
+		{ana, "select read_text('/etc/passwd')", "", "42501"},
+		{ana, "select count(*) from information_schema.tables where table_schema = 'demo'", "1 [SELECT 1]", ""},
+		{bi, "select count(*) from demo.hr", "0 [SELECT 1]", ""},
+		{bi, "set immuta.impersonate.user=ana; select count(*) from demo.hr", "[SET] 100 [SELECT 1]", ""},
+		{bi, "set immuta.impersonate.user=nobody", "", "42501"},
+		{bi, "select 1", "", "42501"},
+		{bi, "set immuta.impersonate.user=; select count(*) from demo.hr", "[SET] 0 [SELECT 1]", ""},
+		{ana, "set immuta.impersonate.user=bi", "", "42501"},
+		{ana, "select count(*) from demo.hr", "", "42501"},
+		{ana, "reset immuta.impersonate.user; select count(*) from demo.hr", "[RESET] 100 [SELECT 1]", ""},
+		{ana, "copy demo.hr (id) to stdout", "[COPY 100]", ""},
+	} {
+		got, err := ask(t, k.c, k.sql)
+		if got != k.want || state(err) != k.state {
+			t.Errorf("%s\n got %s (%v)\nwant %s (%s)", k.sql, got, err, k.want, k.state)
+		}
+	}
+	if t.Failed() {
+		t.Log(h.logs.String())
+	}
+	hidden, absent := fmt.Sprint(ask(t, ana, "select 1 from demo.secret")), fmt.Sprint(ask(t, ana, "select 1 from demo.absent"))
+	if strings.ReplaceAll(hidden, "secret", "absent") != absent {
+		t.Errorf("hidden and nonexistent differ: %s / %s", hidden, absent)
+	}
+}
+
+func TestBothNamesAreRecorded(t *testing.T) {
+	h := startHouse(t)
+	bi := h.as(t, "bi:key-1")
+	if got, err := ask(t, bi, "set immuta.impersonate.user=ana; select id, ssn from demo.hr limit 5"); err != nil {
+		t.Fatal(got, err)
+	}
+	intent, outcome := h.records.last(stead.QueryIntent), h.records.last(stead.QueryOutcome)
+	if intent.Actor.Name != "bi" || intent.Subject.Name != "ana" || intent.Statement != "select id, ssn from demo.hr limit 5" || len(intent.Targets) != 1 {
+		t.Errorf("intent %+v", intent)
+	}
+	if outcome.QueryID != intent.QueryID || outcome.Rows != 5 || outcome.Status != stead.Success {
+		t.Errorf("outcome %+v", outcome)
+	}
+	if _, err := ask(t, bi, "select * from demo.secret"); state(err) != "42P01" {
+		t.Error(err)
+	}
+	if r := h.records.last(stead.QueryIntent); r.Status != stead.Unauthorized {
+		t.Errorf("a denial is recorded as %+v", r)
+	}
+	h.records.mu.Lock()
+	h.records.full = true
+	h.records.mu.Unlock()
+	if got, err := ask(t, bi, "select id from demo.hr limit 5"); state(err) != "57P03" || strings.Contains(got, "0") {
+		t.Errorf("an answer without a record: %q %v", got, err)
+	}
+}
+
+func TestRightsAreCheckedOnEveryExecute(t *testing.T) {
+	h := startHouse(t)
+	w := h.wire(t, "")
+	w.expect("parsed params columns:count_star() bound 100 [SELECT 1] I", 1, &parseMsg{Name: "s", Query: "select count(*) from demo.hr"},
+		&describeMsg{ObjectType: 'S', Name: "s"}, &bindMsg{PreparedStatement: "s"}, &executeMsg{}, &syncMsg{})
+	ana := *h.ana
+	ana.Attributes = stead.Attributes{"department": {"HR", "Sales"}}
+	h.change(decide.Delta{Identities: []*stead.Identity{&ana}})
+	w.expect("bound 200 [SELECT 1] I", 1, &bindMsg{PreparedStatement: "s"}, &executeMsg{}, &syncMsg{})
+	w.expect("[BEGIN] T", 1, &queryMsg{String: "BEGIN"})
+	w.expect("parsed bound 0 suspended T", 1, &parseMsg{Query: "select id from demo.hr order by id"}, &bindMsg{DestinationPortal: "p"}, &executeMsg{Portal: "p", MaxRows: 1}, &syncMsg{})
+	h.change(decide.Delta{Identities: []*stead.Identity{h.ana}})
+	w.expect("!42501 E", 1, &executeMsg{Portal: "p", MaxRows: 1}, &syncMsg{})
+	w.expect("[ROLLBACK] I", 1, &queryMsg{String: "ROLLBACK"})
+	w.expect("parsed bound 0 [SELECT 1] I", 1, &parseMsg{Query: "select id from demo.hr where id = $1", ParameterOIDs: []uint32{23}},
+		&bindMsg{Parameters: [][]byte{[]byte("0")}}, &executeMsg{}, &syncMsg{})
+	gone := *h.ana
+	gone.Disabled = true
+	h.change(decide.Delta{Identities: []*stead.Identity{&gone}})
+	w.expect("!28000 closed", 1, &bindMsg{PreparedStatement: "s"}, &executeMsg{}, &syncMsg{})
+}
+
+// TestLosingARightEndsARunningStatement: the kill switch reaches what already runs.
+func TestLosingARightEndsARunningStatement(t *testing.T) {
+	h := startHouse(t)
+	ana := h.as(t, "ana:secret")
+	done := make(chan error, 1)
+	go func() {
+		_, err := ana.Exec(context.Background(), "select count(*) from demo.hr a, demo.hr b, demo.hr c, demo.hr d, demo.hr e, demo.hr f where a.id + b.id + c.id + d.id + e.id + f.id = -1").ReadAll()
+		done <- err
+	}()
+	for h.records.last(stead.QueryIntent).Statement == "" {
+		time.Sleep(time.Millisecond)
+	}
+	h.change(decide.Delta{DeletedPolicies: []int64{1}})
+	if err := <-done; state(err) != "42501" {
+		t.Errorf("%v", err)
+	}
+}
