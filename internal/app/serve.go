@@ -1,0 +1,71 @@
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Addresses are where a serving App can be reached.
+type Addresses struct {
+	HTTP    string // "http://127.0.0.1:8475"
+	Gateway string // "127.0.0.1:5439"
+}
+
+// graceful is how long running statements and requests may go on after the end was asked for.
+const graceful = 20 * time.Second
+
+// Serve listens until ctx ends, then lets what runs come to its end. ready is called once when clients
+// can connect.
+func (a *App) Serve(ctx context.Context, ready func(Addresses)) error {
+	handler, err := a.httpHandler()
+	if err != nil {
+		return err
+	}
+	gatewayListener, err := net.Listen("tcp", a.Config.Gateway.Listen)
+	if err != nil {
+		return fmt.Errorf("gateway: %w", err)
+	}
+	httpListener, scheme, err := a.listenHTTP()
+	if err != nil {
+		return errors.Join(err, gatewayListener.Close())
+	}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute,
+		WriteTimeout: 10 * time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
+	failed := make(chan error, 2)
+	go func() { failed <- a.gateway.server.Serve(gatewayListener) }()
+	go func() { failed <- server.Serve(httpListener) }()
+	a.Log.Info("serving", "http", httpListener.Addr().String(), "gateway", gatewayListener.Addr().String())
+	if ready != nil {
+		ready(Addresses{HTTP: scheme + "://" + httpListener.Addr().String(), Gateway: gatewayListener.Addr().String()})
+	}
+	select {
+	case <-ctx.Done():
+		a.Log.Info("shutting down; running statements may finish", "within", graceful.String())
+	case err = <-failed:
+	}
+	end, cancel := context.WithTimeout(context.Background(), graceful)
+	defer cancel()
+	return errors.Join(err, a.gateway.server.Shutdown(end), server.Shutdown(end))
+}
+
+func (a *App) listenHTTP() (net.Listener, string, error) {
+	l, err := net.Listen("tcp", a.Config.HTTP.Listen)
+	if err != nil {
+		return nil, "", fmt.Errorf("http: %w", err)
+	}
+	secure, err := a.tlsFor(a.Config.HTTP, "http")
+	if err != nil {
+		return nil, "", errors.Join(err, l.Close())
+	}
+	if secure == nil {
+		return l, "http", nil
+	}
+	secure = secure.Clone()
+	secure.NextProtos = []string{"h2", "http/1.1"}
+	return tls.NewListener(l, secure), "https", nil
+}
