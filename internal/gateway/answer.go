@@ -91,6 +91,9 @@ func (a *answer) close(err error) error {
 	if err == nil {
 		err = a.err
 	}
+	if err != nil && a.c.gone != nil && !isStead(err) {
+		err = stead.Errorf(stead.Canceled, "the client went away").WithCause(err)
+	}
 	return rows.Close(a.sent, err)
 }
 

@@ -235,6 +235,9 @@ func (c *conn) fatal(err error) {
 
 // close gives back everything the connection holds.
 func (c *conn) close() {
+	if c.gone == nil {
+		c.gone = errTerminate
+	}
 	for name := range c.portals {
 		c.dropPortal(name, errTerminate)
 	}

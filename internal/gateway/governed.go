@@ -101,7 +101,7 @@ func (d *desk) resolve(st *session.Statement, searchPath []string, served *serve
 			path = path[1:]
 		}
 		var denied error
-		for _, full := range candidates(path, searchPath) {
+		for _, full := range append(candidates(path, searchPath), d.byName(st, path, searchPath)...) {
 			o := stead.Object{Connection: d.connection, Kind: stead.TableObject, Path: full}
 			dec := st.Decide(o, stead.Read)
 			if dec.Verdict == stead.Allow {
@@ -145,15 +145,38 @@ func candidates(path, searchPath []string) [][]string {
 	return all
 }
 
+// byName finds the one visible table of a name without schema, while no search path is set. With
+// several of the name there is none: the schema must be said.
+func (d *desk) byName(st *session.Statement, path, searchPath []string) [][]string {
+	if len(path) != 1 || searchPath != nil {
+		return nil
+	}
+	var found [][]string
+	for _, t := range d.catalogueSet(st, nil).Tables {
+		if t.Name == path[0] || t.Name == strings.ToLower(path[0]) {
+			found = append(found, []string{t.Schema, t.Name})
+		}
+	}
+	if len(found) > 1 {
+		return nil
+	}
+	return found
+}
+
 // catalogueSet is what the asker may know to exist, made again when anything changed.
 func (d *desk) catalogueSet(st *session.Statement, searchPath []string) catalog.Set {
 	a := &st.Asker
-	path := strings.Join(searchPath, "\x00")
+	path := "default"
+	if searchPath != nil {
+		path = strings.Join(searchPath, "\x00") + "\x00"
+	}
 	v := &d.visible
 	if v.revision != a.Revision || v.subject != a.Subject.Identity || v.project != a.Project || v.path != path || a.Revision == 0 {
 		set := catalog.SetOf(d.connection, a.Subject.Name, st.Visible())
 		set.Login = a.Actor.Name
-		set.Path = append(append([]string{}, searchPath...), "main")
+		if searchPath != nil {
+			set.Path = append(append([]string{}, searchPath...), "main")
+		}
 		*v = visibleSet{a.Revision, a.Subject.Identity, a.Project, path, set}
 	}
 	return v.set

@@ -158,8 +158,12 @@ func (s *settings) change(c *conn, name, value string) {
 	}
 }
 
-// searchPath are the schemas in which unqualified names are looked for.
+// searchPath are the schemas in which unqualified names are looked for; nil while nobody has set
+// any: then a name needs no schema as long as only one visible table has it.
 func (s *settings) searchPath() []string {
+	if def, _ := findSetting("search_path"); s.values[def.name] == def.value {
+		return nil
+	}
 	names, _ := splitNames(s.values["search_path"])
 	return slices.DeleteFunc(names, func(n string) bool { return n == "$user" })
 }
