@@ -3,8 +3,10 @@ package policy
 import (
 	"errors"
 	"math"
+	"math/big"
 	"regexp"
 	"strconv"
+	"strings"
 
 	"stead/policy/expr"
 )
@@ -50,6 +52,12 @@ func (roundingMask) build(m *MaskingConfig, col expr.Column, _ expr.Key) (expr.N
 			return nil, errors.New("the bucket of a whole number must be a whole number")
 		}
 		return expr.NewCall(expr.Bucket, col, expr.IntLit(width))
+	case m.BucketSize != "" && col.Typ.Kind == expr.Decimal:
+		width, err := decimalWidth(m.BucketSize)
+		if err != nil {
+			return nil, err
+		}
+		return expr.NewCall(expr.Bucket, col, width)
 	case m.BucketSize != "" && col.Typ.Kind == expr.Float:
 		width, err := strconv.ParseFloat(m.BucketSize, 64)
 		if err != nil || math.IsInf(width, 0) {
@@ -59,4 +67,17 @@ func (roundingMask) build(m *MaskingConfig, col expr.Column, _ expr.Key) (expr.N
 	default:
 		return nil, errors.New("this rounding is not for type " + col.Typ.String())
 	}
+}
+
+// decimalWidth is the bucket with no more places than it needs.
+func decimalWidth(text string) (expr.Node, error) {
+	if strings.Contains(text, ".") {
+		text = strings.TrimRight(strings.TrimRight(text, "0"), ".")
+	}
+	whole, places, _ := strings.Cut(text, ".")
+	unscaled, ok := new(big.Int).SetString(whole+places, 10)
+	if !ok {
+		return nil, errors.New("the bucket is not a number")
+	}
+	return expr.Literal{Value: expr.DecimalValue(unscaled, len(places)), Typ: expr.DecimalType(38, len(places))}, nil
 }

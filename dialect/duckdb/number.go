@@ -2,6 +2,7 @@ package duckdb
 
 import (
 	"fmt"
+	"math/big"
 	"strconv"
 
 	"stead/policy/expr"
@@ -56,8 +57,32 @@ func bucket(c expr.Call, x string) string {
 		low := fn(`"*"`, fn("floor", fn(`"/"`, "CAST("+x+" AS DOUBLE)", w)), w)
 		return when(fn("isfinite", low), low)
 	}
+	if c.Args[0].Type().Kind == expr.Decimal {
+		return decimalBucket(c, x)
+	}
 	w := hugeint(number(integer(c, 1)))
 	rest := fn(`"%"`, fn(`"+"`, fn(`"%"`, hugeint(x), w), w), w)
 	low := fn(`"-"`, hugeint(x), rest)
 	return when(low+" >= CAST("+minInt+" AS HUGEINT)", bigint(low))
+}
+
+// decimalBucket computes with the places of x; the width is far enough below 38 digits that
+// only the last subtraction could leave them.
+func decimalBucket(c expr.Call, x string) string {
+	scale := c.Args[0].Type().Scale
+	wide := func(text string) string { return fmt.Sprintf("CAST(%s AS DECIMAL(38,%d))", text, scale) }
+	exact := func(unscaled *big.Int) string {
+		text, _ := expr.CanonicalText(expr.DecimalValue(unscaled, scale), expr.DecimalType(38, scale))
+		return wide("'" + text + "'")
+	}
+	unscaled, _ := expr.BucketWidth(c.Args[1], scale) // NewCall has made sure that there is one
+	w, least := exact(unscaled), exact(lowest())
+	rest := fn(`"%"`, fn(`"+"`, fn(`"%"`, wide(x), w), w), w)
+	return when(wide(x)+" >= "+fn(`"+"`, least, rest), fn(`"-"`, wide(x), rest))
+}
+
+// lowest is the lowest decimal of 38 digits, in units of its last place.
+func lowest() *big.Int {
+	p := new(big.Int).Exp(big.NewInt(10), big.NewInt(38), nil)
+	return p.Sub(big.NewInt(1), p)
 }

@@ -123,6 +123,10 @@ abs(-5)                            | 5
 bucket(-1, 100)                    | -100
 bucket(250, 100)                   | 200
 bucket(-9223372036854775808, 100)  | NULL
+to_text(bucket(-0.05, 1))          | -1.00
+to_text(bucket(1.26, 0.25))        | 1.25
+to_text(bucket(12.50, 2.5))        | 12.50
+bucket(-99999999999999999999999999999999999999., 7) | NULL
 bucket(float '-0.5', 1) < -0.9     | true
 bucket(f, 1) is null               | true
 bucket(inf, 1) is null             | true

@@ -33,10 +33,13 @@ func div(_ expr.Call, a []expr.Value) expr.Value { return expr.IntValue(a[0].Int
 
 func mod(_ expr.Call, a []expr.Value) expr.Value { return expr.IntValue(a[0].Int % a[1].Int) }
 
-// bucket of a float is IEEE floor(x/w)*w, of an int the largest multiple of the width
-// not above it. What is not finite or not an int64 is NULL.
-func bucket(_ expr.Call, a []expr.Value) expr.Value {
-	if a[0].Kind == expr.Float {
+// bucket of a float is IEEE floor(x/w)*w, of an int or decimal the largest multiple of the
+// width not above it. What is not finite, not an int64 or beyond 38 digits is NULL.
+func bucket(c expr.Call, a []expr.Value) expr.Value {
+	switch a[0].Kind {
+	case expr.Decimal:
+		return decimalBucket(a[0], a[1])
+	case expr.Float:
 		f := math.Floor(a[0].Float/a[1].Float) * a[1].Float
 		if math.IsNaN(f) || math.IsInf(f, 0) {
 			return expr.Null
@@ -46,6 +49,20 @@ func bucket(_ expr.Call, a []expr.Value) expr.Value {
 	w := big.NewInt(a[1].Int)
 	q := new(big.Int).Div(big.NewInt(a[0].Int), w) // Euclidean: downwards for w > 0
 	return int64Of(q.Mul(q, w))
+}
+
+func decimalBucket(x, width expr.Value) expr.Value {
+	w := new(big.Int)
+	if width.Kind == expr.Int {
+		w.Mul(big.NewInt(width.Int), pow10(x.Scale))
+	} else {
+		w.Mul(width.Dec, pow10(x.Scale-width.Scale))
+	}
+	q := new(big.Int).Div(x.Dec, w)
+	if q.Mul(q, w).CmpAbs(pow10(38)) >= 0 {
+		return expr.Null
+	}
+	return expr.DecimalValue(q, x.Scale)
 }
 
 func floor(_ expr.Call, a []expr.Value) expr.Value {

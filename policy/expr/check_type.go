@@ -3,6 +3,7 @@ package expr
 import (
 	"errors"
 	"fmt"
+	"math/big"
 	"reflect"
 )
 
@@ -210,9 +211,31 @@ func checkBucket(a []Node) (Type, error) {
 			err = errors.New("the width must be above 0")
 		}
 		return Type{Kind: Float}, err
+	case Decimal:
+		scale := a[0].Type().Scale
+		w, err := BucketWidth(a[1], scale)
+		if err == nil && (w.Sign() <= 0 || w.CmpAbs(pow10(37)) >= 0) {
+			err = fmt.Errorf("the width must be above 0 and have at most %d digits before the point", 37-scale)
+		}
+		return DecimalType(38, scale), err
 	default:
-		return Type{}, fmt.Errorf("must be int or float, not %s", a[0].Type())
+		return Type{}, fmt.Errorf("must be int, decimal or float, not %s", a[0].Type())
 	}
+}
+
+// BucketWidth is the width of a bucket over decimals in units of their last place.
+func BucketWidth(n Node, scale int) (*big.Int, error) {
+	l, ok := n.(Literal)
+	if !ok || !l.Value.Valid || !l.Typ.IsNumber() {
+		return nil, errors.New("the width must be an int or decimal literal")
+	}
+	if l.Typ.Kind == Int {
+		return new(big.Int).Mul(big.NewInt(l.Value.Int), pow10(scale)), nil
+	}
+	if l.Value.Scale > scale {
+		return nil, fmt.Errorf("the width has more than %d places", scale)
+	}
+	return new(big.Int).Mul(l.Value.Dec, pow10(scale-l.Value.Scale)), nil
 }
 
 func checkRound(a []Node) (Type, error) {

@@ -68,7 +68,7 @@ const (
 	Div         Func = "div" // literal divisor > 0, towards zero
 	Mod         Func = "mod" // literal divisor > 0, sign of the dividend
 	Abs         Func = "abs"
-	Bucket      Func = "bucket" // largest multiple of the literal width not above x; int, and float by IEEE floor(x/w)*w
+	Bucket      Func = "bucket" // largest multiple of the literal width not above x; int, decimal (NULL beyond 38 digits), and float by IEEE floor(x/w)*w
 	Floor       Func = "floor"  // decimal to decimal(38,0)
 	Ceil        Func = "ceil"
 	Round       Func = "round" // decimal, literal places, half away from zero

@@ -34,7 +34,12 @@ func (m maker) integer(d int) expr.Node {
 
 func (m maker) decimal(d int) expr.Node {
 	x := m.kind(expr.Decimal, d)
-	switch m.n(3) {
+	switch m.n(4) {
+	case 2:
+		if m.chance(50) {
+			return m.call(expr.Decimal, expr.Bucket, x, m.int(1, 7, 100, 1<<62))
+		}
+		return m.call(expr.Decimal, expr.Bucket, x, m.literal(pick(m.Gen, []expr.Type{expr.DecimalType(5, 2), expr.DecimalType(1, 0), expr.DecimalType(18, 9), x.Type()})))
 	case 0:
 		return m.call(expr.Decimal, pick(m.Gen, []expr.Func{expr.Floor, expr.Ceil}), x)
 	case 1:
