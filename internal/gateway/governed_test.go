@@ -262,3 +262,13 @@ func TestLosingARightEndsARunningStatement(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestOneStatementNeverInterruptsTheNext: statements of a session share an engine connection.
+func TestOneStatementNeverInterruptsTheNext(t *testing.T) {
+	ana := startHouse(t).as(t, "ana:secret")
+	for range 300 {
+		if got, err := ask(t, ana, "select count(*) from demo.hr where id = 3"); err != nil {
+			t.Fatal(got, err)
+		}
+	}
+}

@@ -24,6 +24,7 @@ type governedRows struct {
 	run   context.Context
 	stop  context.CancelCauseFunc
 	watch chan struct{} // closed when the watch has ended, nil for the catalogue
+	over  chan struct{} // closed to end the watch
 	drops []string
 	done  bool
 	close func()
@@ -44,7 +45,7 @@ func (p *governedPlan) run(ctx context.Context, st *session.Statement, args []Ar
 	}()
 	undo := r.tied(ctx)
 	defer undo()
-	r.watch = make(chan struct{})
+	r.watch, r.over = make(chan struct{}), make(chan struct{})
 	go r.watchRights() // from here on: most of the work may happen before the first row
 	for _, k := range p.plan.Copies {
 		r.drops = append(r.drops, k.Drop)
@@ -122,6 +123,8 @@ func (r *governedRows) watchRights() {
 	defer tick.Stop()
 	for {
 		select {
+		case <-r.over:
+			return
 		case <-r.run.Done():
 			return
 		case <-tick.C:
@@ -199,15 +202,19 @@ func (r *governedRows) Close(rows int64, err error) error {
 	return errors.Join(released, r.st.Outcome(context.Background(), rows, err))
 }
 
-// release ends what the statement holds. A connection that may keep something of it is closed.
+// release ends what the statement holds. The context ends last: its end interrupts the
+// connection, which could meet the session's next statement. For the same reason a connection
+// that was interrupted is closed, as is one that may keep something of the statement.
 func (r *governedRows) release() (err error) {
-	r.stop(nil)
 	if r.watch != nil {
+		close(r.over)
 		<-r.watch
 	}
 	if r.rows != nil {
 		err = r.rows.Close()
 	}
+	interrupted := r.run.Err() != nil
+	r.stop(nil)
 	if r.close != nil {
 		r.close()
 	}
@@ -219,7 +226,7 @@ func (r *governedRows) release() (err error) {
 			r.conn.served = nil // closing it drops what is left
 		}
 	}
-	if err != nil {
+	if err != nil || interrupted {
 		r.conn.served = nil
 	}
 	return errors.Join(err, r.plan.desk.give(r.conn))
