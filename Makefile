@@ -25,18 +25,18 @@ unit: ## the Go tests of every package
 demo-once: build
 	go run ./dev/demo -stead bin/stead -once
 
-lint: tools ## gofmt, vet, staticcheck, errcheck, exhaustive
+lint: tools ## gofmt, vet, staticcheck, errcheck, sum types
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo 'gofmt -w these:'; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	go vet ./...
 	$(TOOLS)/staticcheck ./...
 	$(TOOLS)/errcheck -exclude dev/tools/errcheck.txt -ignoretests ./...
-	$(TOOLS)/exhaustive -default-signifies-exhaustive ./...
+	$(TOOLS)/go-check-sumtype -default-signifies-exhaustive=true ./...
 
 tools: $(TOOLS)/installed
 
 $(TOOLS)/installed: dev/tools/go.mod dev/tools/go.sum
 	mkdir -p $(TOOLS)
-	cd dev/tools && GOBIN=$(TOOLS) go install tool
+	GOBIN=$(TOOLS) go -C dev/tools install tool
 	touch $@
 
 conformance: build ## the corpus on every engine named by ENGINES=interpreter,gateway

@@ -7,6 +7,8 @@ package expr
 // Node is a typed expression. The family is sealed: Literal, Column, Key,
 // Subject and Call are all there is, and whoever walks nodes must treat
 // anything else as unknown and refuse.
+//
+//sumtype:decl
 type Node interface {
 	// Type is the type of the node's value, fixed when the node was made.
 	Type() Type
@@ -114,10 +116,14 @@ var (
 // NullOf is a NULL of the given type.
 func NullOf(t Type) Literal { return Literal{Typ: t} }
 
-// IntLit, TextLit and BoolLit make the common literals.
-func IntLit(i int64) Literal   { return Literal{Value: IntValue(i), Typ: IntType} }
+// IntLit makes a literal of type int.
+func IntLit(i int64) Literal { return Literal{Value: IntValue(i), Typ: IntType} }
+
+// TextLit makes a literal of type text.
 func TextLit(s string) Literal { return Literal{Value: TextValue(s), Typ: TextType} }
-func BoolLit(b bool) Literal   { return Literal{Value: BoolValue(b), Typ: BoolType} }
+
+// BoolLit makes a literal of type bool.
+func BoolLit(b bool) Literal { return Literal{Value: BoolValue(b), Typ: BoolType} }
 
 // Walk calls visit for n and everything below it, parents first, and stops
 // descending where visit returns false.
