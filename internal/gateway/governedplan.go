@@ -123,7 +123,7 @@ func (p *governedPlan) makeCatalogue(ctx context.Context, st *session.Statement)
 func (p *governedPlan) Params() []uint32 { return p.params }
 
 // Columns implements Plan. Copies are made without rows for it.
-func (p *governedPlan) Columns(ctx context.Context) ([]Column, error) {
+func (p *governedPlan) Columns(ctx context.Context) (cols []Column, err error) {
 	if p.cols != nil {
 		return p.cols, nil
 	}
@@ -131,7 +131,14 @@ func (p *governedPlan) Columns(ctx context.Context) ([]Column, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer p.desk.give(c)
+	defer func() {
+		if ctx.Err() != nil {
+			c.served = nil // an interruption may still be on its way to it
+		}
+		if gerr := p.desk.give(c); err == nil {
+			err = gerr
+		}
+	}()
 	for _, k := range p.plan.Copies {
 		if _, err := c.conn.Exec(ctx, k.Fill+" WITH NO DATA", make([]any, len(k.Bind))...); err != nil {
 			return nil, p.engineError(ctx, err)

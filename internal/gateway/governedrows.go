@@ -110,10 +110,18 @@ func pick(args []Arg, bind []int) []any {
 }
 
 // tied ends the statement when ctx ends, until it is undone: an answer outlives the message
-// that began it when its portal is suspended.
+// that began it when its portal is suspended. After undo nothing is under way any more.
 func (r *governedRows) tied(ctx context.Context) (undo func()) {
-	stop := context.AfterFunc(ctx, func() { r.stop(context.Cause(ctx)) })
-	return func() { stop() }
+	ended := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		r.stop(context.Cause(ctx))
+		close(ended)
+	})
+	return func() {
+		if !stop() {
+			<-ended
+		}
+	}
 }
 
 // watchRights ends the statement within moments of the asker losing a right to what it shows.
