@@ -153,6 +153,7 @@ func foldJunction(c Call, decides bool) Node {
 				args = append(args, a.Args...)
 				continue
 			}
+		case Column, Key, Subject:
 		}
 		args = append(args, a)
 	}
@@ -191,6 +192,7 @@ func foldNot(c Call) Node {
 		if a.Func == Not {
 			return a.Args[0]
 		}
+	case Column, Key, Subject:
 	}
 	return c
 }

@@ -138,5 +138,6 @@ func Walk(n Node, visit func(Node) bool) {
 		for _, a := range n.Args {
 			Walk(a, visit)
 		}
+	case Literal, Column, Key:
 	}
 }

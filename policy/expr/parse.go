@@ -341,6 +341,7 @@ func height(n Node) int {
 		for _, a := range n.Args {
 			h = max(h, height(a))
 		}
+	case Literal, Column, Key:
 	}
 	return h + 1
 }

@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -36,7 +37,11 @@ func statements(text string) []string {
 }
 
 // foundation is what every set stands on: fixed rows, empty relations, functions.
-func foundation(shapes []*shape, computed map[string]bool, version string) []string {
+func foundation(shapes []*shape, computed map[string]bool, version string) ([]string, error) {
+	number, err := versionNumber(version)
+	if err != nil {
+		return nil, err
+	}
 	sql := []string{"CREATE SCHEMA memory.base",
 		"CREATE TABLE base.type_name (oid BIGINT, name VARCHAR)",
 		"CREATE TABLE base.keyword (word VARCHAR, catcode VARCHAR)",
@@ -52,16 +57,18 @@ func foundation(shapes []*shape, computed map[string]bool, version string) []str
 		sql = append(sql, r.insert("base."+quote(tableName(schema, name))))
 		if r.relation == "base.type_name" {
 			for _, row := range r.rows {
-				var oid int64
-				fmt.Sscan(row[0], &oid)
+				oid, err := strconv.ParseInt(row[0], 10, 64)
+				if err != nil {
+					return nil, fmt.Errorf("catalog: %q is no OID: %w", row[0], err)
+				}
 				oids[row[1]] = oid
 			}
 		}
 	}
 	sql = append(sql, systemRows(shapes, oids)...)
 	sql = append(sql, "UPDATE base.pg_settings SET setting = "+literal(version)+" WHERE name = 'server_version'",
-		"UPDATE base.pg_settings SET setting = "+literal(versionNumber(version))+" WHERE name = 'server_version_num'")
-	return append(sql, statements(strings.ReplaceAll(macrosText, "{version}", version))...)
+		"UPDATE base.pg_settings SET setting = "+literal(number)+" WHERE name = 'server_version_num'")
+	return append(sql, statements(strings.ReplaceAll(macrosText, "{version}", version))...), nil
 }
 
 // systemRows describes the catalogue's own relations.
@@ -175,8 +182,10 @@ func boolean(b bool) string {
 }
 
 // versionNumber writes "15.13" as 150013.
-func versionNumber(version string) string {
+func versionNumber(version string) (string, error) {
 	var major, minor int
-	fmt.Sscanf(version, "%d.%d", &major, &minor)
-	return fmt.Sprintf("%d%04d", major, minor)
+	if _, err := fmt.Sscanf(version, "%d.%d", &major, &minor); err != nil {
+		return "", fmt.Errorf("catalog: version %q is not like 15.13: %w", version, err)
+	}
+	return fmt.Sprintf("%d%04d", major, minor), nil
 }

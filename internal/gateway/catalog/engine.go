@@ -88,7 +88,10 @@ func Open(ctx context.Context, cfg Config, parser Parser) (*Engine, error) {
 		return nil, err
 	}
 	if e.admin, err = e.duck.Conn(ctx); err == nil {
-		err = e.run(ctx, steps(foundation(shapes, computed, cfg.Version)))
+		var script []string
+		if script, err = foundation(shapes, computed, cfg.Version); err == nil {
+			err = e.run(ctx, steps(script))
+		}
 	}
 	if err != nil {
 		return nil, errors.Join(stead.Errorf(stead.Unavailable, "the catalogue cannot be made").WithCause(err), e.Close())

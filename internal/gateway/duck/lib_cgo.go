@@ -4,7 +4,6 @@ package duck
 
 import (
 	"fmt"
-	"unsafe"
 
 	db "github.com/duckdb/duckdb-go-bindings"
 )
@@ -146,7 +145,5 @@ func (c *chunk) close()    { db.DestroyDataChunk(&c.c) }
 func (c *chunk) size() int { return int(db.DataChunkGetSize(c.c)) }
 
 func (c *chunk) load(i int, v *Vector) { loadVector(db.DataChunkGetVector(c.c, db.IdxT(i)), v) }
-
-func goBytes(p unsafe.Pointer, n int) []byte { return unsafe.Slice((*byte)(p), n) }
 
 func engineVersion() string { return db.LibraryVersion() }
