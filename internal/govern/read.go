@@ -79,21 +79,7 @@ func mayReadSubscription(ctx context.Context, r store.Reader, who *stead.Identit
 func (s *Service) Get(ctx context.Context, c Caller, noun store.Noun, key string) (store.Row, error) {
 	var out store.Row
 	err := s.view(ctx, c, func(r store.Reader, who *stead.Identity) error {
-		no := stead.Errorf(stead.NotFound, "this %s does not exist, or you may not see it", noun)
-		if store.Secret(noun) {
-			return no
-		}
-		row, err := r.Find(ctx, noun, key)
-		if absent(err) {
-			return no
-		}
-		if err != nil {
-			return err
-		}
-		ok, err := mayRead(ctx, r, who, row)
-		if err == nil && !ok {
-			err = no
-		}
+		row, err := readable(ctx, r, who, noun, key)
 		out = row
 		return err
 	})
