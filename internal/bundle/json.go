@@ -104,7 +104,7 @@ func (r *jsonReader) value(depth int) (*node, error) {
 	}
 	switch v := t.(type) {
 	case json.Delim:
-		return r.members(out, kind(v), depth)
+		return r.members(out, shape(v), depth)
 	case string:
 		out.kind, out.text = text, v
 	case json.Number:
@@ -118,7 +118,7 @@ func (r *jsonReader) value(depth int) (*node, error) {
 	return out, nil
 }
 
-func (r *jsonReader) members(out *node, open kind, depth int) (*node, error) {
+func (r *jsonReader) members(out *node, open shape, depth int) (*node, error) {
 	out.kind = open
 	for r.dec.More() {
 		if open == mapping {

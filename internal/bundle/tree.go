@@ -17,21 +17,21 @@ const (
 	maxNodes = 1 << 20
 )
 
-// kind of a node, one for each kind of JSON value.
-type kind byte
+// shape of a node, one for each kind of JSON value.
+type shape byte
 
 const (
-	text    kind = 's'
-	number  kind = 'n'
-	truth   kind = 'b'
-	nothing kind = '0'
-	list    kind = '['
-	mapping kind = '{'
+	text    shape = 's'
+	number  shape = 'n'
+	truth   shape = 'b'
+	nothing shape = '0'
+	list    shape = '['
+	mapping shape = '{'
 )
 
 // node is a value that knows where it stands. YAML and JSON are both read into it, strictly.
 type node struct {
-	kind  kind
+	kind  shape
 	text  string // of a text, number or truth
 	keys  []key  // of a mapping
 	items []*node

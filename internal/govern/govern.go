@@ -98,26 +98,7 @@ func (s *Service) Plan(ctx context.Context, c Caller, edits ...Edit) (Result, er
 var errPlanned = errors.New("planned")
 
 func (s *Service) run(ctx context.Context, c Caller, edits []Edit, plan bool) (Result, error) {
-	var out Result
-	revision, err := s.update(ctx, c, func(t *tx) error {
-		out.Outcomes = make([]Outcome, 0, len(edits))
-		for i, e := range edits {
-			o, err := e.apply(ctx, t)
-			if err != nil {
-				return &EditError{Index: i, Err: err}
-			}
-			out.Outcomes = append(out.Outcomes, o)
-		}
-		if plan {
-			return errPlanned
-		}
-		return nil
-	})
-	if err != nil && !errors.Is(err, errPlanned) {
-		return Result{}, err
-	}
-	out.Revision = revision
-	return out, nil
+	return s.Within(ctx, c, plan, func(store.Reader) ([]Edit, error) { return edits, nil })
 }
 
 // update runs fn in one transaction for the caller. A refusal for want of a right is recorded by itself, as
