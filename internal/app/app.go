@@ -24,6 +24,8 @@ import (
 type App struct {
 	Config Config
 	Log    *slog.Logger
+	// Version is what the program calls itself; set it before Serve.
+	Version string
 
 	Store    store.Store
 	Audit    *audit.Log

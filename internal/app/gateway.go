@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 
 	"stead"
@@ -38,13 +39,18 @@ func openGateway(ctx context.Context, a *App) (_ *gatewayRoom, err error) {
 		return nil, fmt.Errorf("gateway: catalogue: %w", err)
 	}
 	temp := filepath.Join(a.Config.Data, "temp")
-	g.engines = gateway.NewEngines(duck.Config{Memory: a.Config.Engine.Memory, Threads: a.Config.Engine.Threads,
-		TempDir: temp, TempMax: a.Config.Engine.TempMax})
-	rewriter, err := rewrite.New(rewrite.Config{Parser: g.parser, Key: a.hashKey,
+	engine := duck.Config{Memory: a.Config.Engine.Memory, Threads: a.Config.Engine.Threads,
+		TempDir: temp, TempMax: a.Config.Engine.TempMax, Conns: a.Config.Gateway.Connections * enginesPerClient}
+	g.engines = gateway.NewEngines(engine)
+	rewriting := rewrite.Config{Parser: g.parser, Key: a.hashKey,
 		Catalogue: catalog.IsCatalogueName, CatalogueFunction: catalog.IsCatalogueFunction,
-		Limits: rewrite.Limits{CopyRows: a.Config.Gateway.CopyRows}})
+		Limits: rewrite.Limits{CopyRows: a.Config.Gateway.CopyRows}}
+	rewriter, err := rewrite.New(rewriting)
 	if err != nil {
 		return nil, fmt.Errorf("gateway: rewriting: %w", err)
+	}
+	if err := canary(ctx, rewriting, engine); err != nil {
+		return nil, fmt.Errorf("the barrier before hidden values does not hold with this build, so nothing is served: %w", err)
 	}
 	tlsConfig, err := a.tlsFor(a.Config.Gateway.ListenerConfig, "gateway")
 	if err != nil {
@@ -61,6 +67,24 @@ func openGateway(ctx context.Context, a *App) (_ *gatewayRoom, err error) {
 			ResultBytes: a.Config.Gateway.ResultBytes},
 	})
 	return g, err
+}
+
+// enginesPerClient is how many engine connections one client may hold: one to run statements on, and one for
+// each answer that is suspended.
+const enginesPerClient = 9
+
+// canary proves in a folder of its own, with an engine as those that serve, that no hidden value can make a
+// statement fail.
+func canary(ctx context.Context, cfg rewrite.Config, engine duck.Config) (err error) {
+	dir, err := os.MkdirTemp("", "stead-canary-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	return rewrite.Canary(ctx, cfg, dir, func(ctx context.Context, address string) (*duck.Engine, error) {
+		engine.Address = address
+		return duck.Open(ctx, engine)
+	})
 }
 
 // hashKey gives the key of a hash mask. Keys are read from the keeper when they are printed and

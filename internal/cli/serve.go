@@ -68,6 +68,7 @@ Listens on loopback unless told otherwise; every other address gets TLS.`,
 		if err != nil {
 			return err
 		}
+		a.Version = Version
 		err = a.Serve(c.Context(), func(at app.Addresses) { e.announce(at, a.FirstKey) })
 		return errors.Join(err, a.Close())
 	}
@@ -174,4 +175,3 @@ func (e *env) explainConfig(l *app.Loaded, errs []error) error {
 	}
 	return nil
 }
-

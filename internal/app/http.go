@@ -1,0 +1,23 @@
+package app
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"stead/internal/audit"
+	"stead/internal/httpapi"
+)
+
+// httpHandler is the HTTP API over the opened rooms.
+func (a *App) httpHandler() (http.Handler, error) {
+	return httpapi.New(httpapi.Config{
+		Govern: a.Govern, SignIn: a.SignIn, Sessions: a.Sessions,
+		World: a.World.World, WaitFor: a.World.WaitFor, Current: a.World.Current,
+		Audit: a.Audit, AuditDir: a.Config.auditDir(), AuditKeys: audit.KeysOf(context.Background(), a.Keeper),
+		Crawler: a, Metrics: promhttp.HandlerFor(a.metrics.registry, promhttp.HandlerOpts{}),
+		Now: time.Now, Version: a.Version, Log: a.Log,
+	})
+}
