@@ -71,12 +71,12 @@ func demoTables() []govern.Discovered {
 	table := func(name string, columns ...string) govern.Discovered {
 		d := govern.Discovered{Path: []string{"demo", name}, Location: "demo/" + name + ".parquet"}
 		for _, c := range columns {
-			d.Columns = append(d.Columns, stead.Column{Name: c, Type: expr.Type{Kind: expr.Text, Native: "VARCHAR"}, Nullable: true})
+			d.Columns = append(d.Columns, stead.Column{Name: c, Type: expr.Type{Kind: expr.Text}, Nullable: true})
 		}
 		return d
 	}
 	hr := table("hr_data", "ssn", "email", "last_name", "race", "dept")
-	hr.Columns = append(hr.Columns, stead.Column{Name: "salary", Type: expr.Type{Kind: expr.Int, Native: "BIGINT"}})
+	hr.Columns = append(hr.Columns, stead.Column{Name: "salary", Type: expr.Type{Kind: expr.Int}})
 	return []govern.Discovered{hr, table("departments", "id"), table("reviews", "id"), table("payroll", "id")}
 }
 
