@@ -197,6 +197,7 @@ func (w *walk) node(v any) error {
 	w.scopes = append(w.scopes, map[string]bool{})
 	defer func() { w.scopes = w.scopes[:len(w.scopes)-1] }()
 	if kind == "SELECT_NODE" {
+		nameSubqueries(list(t["select_list"]))
 		w.frames = append(w.frames, &frame{})
 		defer func() { w.frames = w.frames[:len(w.frames)-1] }()
 	}
