@@ -89,7 +89,7 @@ func checkTokens(file string, tokens token.Tokens) error {
 		opens := t.Position.Column
 		switch t.Type {
 		case token.AnchorType, token.AliasType, token.MergeKeyType, token.TagType, token.DirectiveType, token.MappingKeyType:
-			return problem(at, "%s are not read", strings.ToLower(t.Type.String())).WithHint("write the values out")
+			return problem(at, "%s are not read", refused(t.Type)).WithHint("write the values out")
 		case token.MappingStartType, token.SequenceStartType:
 			flow++
 		case token.MappingEndType, token.SequenceEndType:
@@ -113,6 +113,23 @@ func checkTokens(file string, tokens token.Tokens) error {
 		}
 	}
 	return nil
+}
+
+func refused(t token.Type) string {
+	switch t {
+	case token.AnchorType:
+		return "anchors"
+	case token.AliasType:
+		return "aliases"
+	case token.MergeKeyType:
+		return "merge keys"
+	case token.TagType:
+		return "tags with !"
+	case token.DirectiveType:
+		return "directives with %"
+	default:
+		return "keys with ?"
+	}
 }
 
 // yamlReader turns parsed YAML into nodes and collects what is refused.
