@@ -6,7 +6,27 @@ import "github.com/spf13/cobra"
 func commands(e *env) []*cobra.Command {
 	return []*cobra.Command{
 		serveCommand(e),
+		registerCommand(e),
+		applyCommand(e),
+		queryCommand(e),
+		explainCommand(e),
+		policyCommand(e),
+		auditCommand(e),
+		userCommand(e),
+		agentCommand(e),
+		groupCommand(e),
+		keyCommand(e),
+		connectionCommand(e),
+		sourceCommand(e),
+		subscriptionCommand(e),
+		projectCommand(e),
+		purposeCommand(e),
+		settingCommand(e),
+		backupCommand(e),
+		restoreCommand(e),
+		conformanceCommand(e),
 		configCommand(e),
+		statusCommand(e),
 		versionCommand(e),
 	}
 }

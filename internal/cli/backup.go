@@ -1,0 +1,109 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"stead"
+	"stead/internal/store/sqlite"
+)
+
+// mustExist refuses a folder that is not there, with the path, which the caller gave.
+func mustExist(folder string) error {
+	info, err := os.Stat(folder)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
+		return stead.Errorf(stead.NotFound, "there is no folder %s", folder).WithHint("name the data folder of a server with --data")
+	}
+	return err
+}
+
+// writeWhole writes to a new file that gets its name when everything is in it.
+func writeWhole(path string, write func(io.Writer) error) (err error) {
+	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		return stead.Errorf(stead.Conflict, "%s exists already", path).WithHint("choose another name").WithCause(err)
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(f.Name()))
+		}
+	}()
+	err = write(f)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	// A link does not replace a file that came meanwhile.
+	if err := os.Link(f.Name(), path); err != nil {
+		return err
+	}
+	return os.Remove(f.Name())
+}
+
+func backupCommand(e *env) *cobra.Command {
+	var out string
+	c := e.verbCommand(verb{use: "backup", short: "Write a consistent copy of the store while the server runs",
+		long: `Writes a copy of the server's store to a new file. It holds verifiers of passwords and keys:
+keep it as you keep those. The folders keys and audit of the data folder are files: copy them
+beside it. It needs the permission APPLICATION_ADMIN and is recorded.`,
+		example: "stead backup --out stead-2026-11-23.backup"},
+		func(ctx context.Context, r *remote, _ []string) error {
+			err := writeWhole(out, func(w io.Writer) error {
+				_, err := r.call(ctx, http.MethodPost, "/v1/backup", nil, nil, w)
+				return err
+			})
+			if err == nil {
+				_, err = fmt.Fprintf(e.out, "wrote %s\n", out)
+			}
+			return err
+		})
+	c.Flags().StringVar(&out, "out", "", "file to write; it must not exist yet")
+	markRequired(c, "out")
+	return c
+}
+
+func restoreCommand(e *env) *cobra.Command {
+	var data, from string
+	c := &cobra.Command{
+		Use: "restore", Short: "Make a store from a backup, while no server runs", Args: cobra.NoArgs,
+		Long: `Makes the store of a new data folder from a backup. Keys and audit segments are files
+beside the store: copy the folders keys and audit of the old data folder too, since masks
+hash by those keys.`,
+		Example: "  stead restore --data ./stead-data --from stead.backup",
+	}
+	c.Flags().StringVar(&data, "data", "", "data folder to make; it must have no store yet")
+	c.Flags().StringVar(&from, "from", "", "file that `stead backup` wrote")
+	markRequired(c, "data", "from")
+	c.RunE = func(c *cobra.Command, _ []string) (err error) {
+		f, err := os.Open(from)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, f.Close()) }()
+		if err := sqlite.Restore(c.Context(), data, f); err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(e.out, "restored into %s; `stead serve --data %s` serves it\n", data, data)
+		return err
+	}
+	return c
+}
+
+// markRequired panics on a flag that does not exist, which is a defect here.
+func markRequired(c *cobra.Command, names ...string) {
+	for _, n := range names {
+		if err := c.MarkFlagRequired(n); err != nil {
+			panic(err)
+		}
+	}
+}

@@ -1,0 +1,218 @@
+package cli
+
+import (
+	"context"
+	"net/http"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"stead"
+	"stead/internal/session"
+)
+
+// identities lists users or agents.
+func identities(kinds ...stead.IdentityKind) *resource[stead.Identity] {
+	return &resource[stead.Identity]{
+		path: "/v1/identities", header: []string{"NAME", "DISPLAY NAME", "PERMISSIONS", "STATE"},
+		row: func(i *stead.Identity) []string {
+			return []string{spellIdentity(i), i.DisplayName, joined(i.Permissions), stateWord(i.Disabled)}
+		},
+		keep: func(i *stead.Identity) bool { return len(kinds) == 0 || slices.Contains(kinds, i.Kind) },
+	}
+}
+
+func spellIdentity(i *stead.Identity) string { return session.FormatName(i.IAM, i.Name) }
+
+func stateWord(disabled bool) string {
+	if disabled {
+		return "disabled"
+	}
+	return "enabled"
+}
+
+func userCommand(e *env) *cobra.Command {
+	return nounCommand("user", "People and services", append(identityCommands(e, stead.User, "ana@example.com"), passwordCommand(e))...)
+}
+
+func agentCommand(e *env) *cobra.Command {
+	return nounCommand("agent", "Agents: they have API keys only", identityCommands(e, stead.Agent, "scout@example.com")...)
+}
+
+func identityCommands(e *env, kind stead.IdentityKind, example string) []*cobra.Command {
+	noun, list := string(kind), identities(kind)
+	return []*cobra.Command{
+		list.listCommand(e, noun, noun+"s"),
+		showCommand[stead.Identity](e, noun, example, identityTarget, list.names),
+		createIdentityCommand(e, kind, example),
+		deleteCommand(e, noun, example, identityTarget, list.names),
+		switchCommand(e, noun, "disable", "Kill switch: nothing of it works until it is enabled", true, example, list.names),
+		switchCommand(e, noun, "enable", "Let it work again", false, example, list.names),
+		grantCommand(e, noun, "grant", "Give it permissions", example, list.names),
+		grantCommand(e, noun, "revoke", "Take permissions away", example, list.names),
+		attributeCommand[stead.Identity](e, noun, example, identityTarget, list.names, func(i *stead.Identity) *stead.Attributes { return &i.Attributes }),
+	}
+}
+
+// newIdentity are the flags of create.
+type newIdentity struct {
+	display, email, description, owner string
+	permissions, attributes            []string
+	users, groups                      []string
+}
+
+func createIdentityCommand(e *env, kind stead.IdentityKind, example string) *cobra.Command {
+	n := &newIdentity{}
+	noun := string(kind)
+	c := e.verbCommand(verb{use: "create NAME", short: "Create a " + noun, args: cobra.ExactArgs(1),
+		long: "Creates a " + noun + ". Make it a key with `stead key create --for NAME --name KEY`.",
+		example: "stead " + noun + " create " + example + " --attribute department=Sales --attribute department=Finance\n" +
+			"stead " + noun + " create bi@example.com --permission IMPERSONATE_USER --impersonates-group analysts"},
+		func(ctx context.Context, r *remote, args []string) error {
+			t, err := identityTarget(args[0])
+			if err != nil {
+				return err
+			}
+			i, err := n.identity(kind, args[0])
+			if err != nil {
+				return err
+			}
+			return e.create(ctx, r, t, i)
+		})
+	f := c.Flags()
+	f.StringVar(&n.display, "display-name", "", "name for people to read")
+	f.StringVar(&n.email, "email", "", "e-mail address")
+	f.StringVar(&n.description, "description", "", "what it is for")
+	if kind == stead.Agent {
+		f.StringVar(&n.owner, "owner", "", "user who looks after it and may make keys for it")
+	}
+	f.StringSliceVar(&n.permissions, "permission", nil, "permission (may be repeated)")
+	f.StringArrayVar(&n.attributes, "attribute", nil, "key=value (may be repeated)")
+	f.StringArrayVar(&n.users, "impersonates-user", nil, "narrow IMPERSONATE_USER to this user (may be repeated)")
+	f.StringArrayVar(&n.groups, "impersonates-group", nil, "narrow IMPERSONATE_USER to this group (may be repeated)")
+	return e.completeFlag(c, "permission", everyPermission)
+}
+
+func (n *newIdentity) identity(kind stead.IdentityKind, name string) (*stead.Identity, error) {
+	iam, name, err := session.ParseName(name)
+	if err != nil {
+		return nil, err
+	}
+	i := &stead.Identity{Kind: kind, IAM: iam, Name: name, DisplayName: n.display, Email: n.email, Description: n.description}
+	if i.Permissions, err = permissions(n.permissions); err != nil {
+		return nil, err
+	}
+	if i.Attributes, err = attributes(n.attributes); err != nil {
+		return nil, err
+	}
+	if n.owner != "" {
+		owner, err := userPrincipal(n.owner)
+		if err != nil {
+			return nil, err
+		}
+		i.Owner = &owner
+	}
+	if len(n.users)+len(n.groups) == 0 {
+		return i, nil
+	}
+	i.Impersonates = &stead.Impersonates{}
+	if i.Impersonates.Users, err = principals(n.users, nil); err != nil {
+		return nil, err
+	}
+	i.Impersonates.Groups, err = principals(nil, n.groups)
+	return i, err
+}
+
+func everyPermission(context.Context, *remote) ([]string, error) {
+	var out []string
+	for _, p := range stead.Permissions() {
+		out = append(out, string(p))
+	}
+	return out, nil
+}
+
+func permissions(names []string) ([]stead.Permission, error) {
+	var out []stead.Permission
+	for _, n := range names {
+		if !slices.Contains(stead.Permissions(), stead.Permission(n)) {
+			return nil, stead.Errorf(stead.Invalid, "there is no permission %q", n).WithHint("there are: %s", joined(stead.Permissions()))
+		}
+		out = append(out, stead.Permission(n))
+	}
+	return out, nil
+}
+
+func switchCommand(e *env, noun, use, short string, disabled bool, example string, complete completion) *cobra.Command {
+	return e.verbCommand(verb{use: use + " NAME", short: short, example: "stead " + noun + " " + use + " " + example, args: cobra.ExactArgs(1), complete: complete},
+		func(ctx context.Context, r *remote, args []string) error {
+			t, err := identityTarget(args[0])
+			if err != nil {
+				return err
+			}
+			return e.change(ctx, r, http.MethodPut, t.below("state"), map[string]bool{"disabled": disabled})
+		})
+}
+
+func grantCommand(e *env, noun, use, short, example string, complete completion) *cobra.Command {
+	return e.verbCommand(verb{use: use + " NAME PERMISSION...", short: short, example: "stead " + noun + " " + use + " " + example + " IMPERSONATE_USER",
+		args: cobra.MinimumNArgs(2), complete: complete},
+		func(ctx context.Context, r *remote, args []string) error {
+			t, err := identityTarget(args[0])
+			if err != nil {
+				return err
+			}
+			named, err := permissions(args[1:])
+			if err != nil {
+				return err
+			}
+			return alter(ctx, e, r, t, func(i *stead.Identity) error {
+				i.Permissions = slices.DeleteFunc(i.Permissions, func(p stead.Permission) bool { return slices.Contains(named, p) })
+				if use == "grant" {
+					i.Permissions = append(i.Permissions, named...)
+				}
+				return nil
+			})
+		})
+}
+
+// attributeCommand changes the attributes of identities and groups.
+func attributeCommand[T any](e *env, noun, example string, at func(string) (target, error), complete completion, of func(*T) *stead.Attributes) *cobra.Command {
+	set := e.verbCommand(verb{use: "set NAME KEY=VALUE...", short: "Give the keys named these values and no others", args: cobra.MinimumNArgs(2), complete: complete,
+		example: "stead " + noun + " attribute set " + example + " department=Sales department=Finance"},
+		func(ctx context.Context, r *remote, args []string) error {
+			given, err := attributes(args[1:])
+			if err != nil {
+				return err
+			}
+			return alterAttributes(ctx, e, r, at, args[0], of, func(a stead.Attributes) {
+				for k, values := range given {
+					a[k] = values
+				}
+			})
+		})
+	unset := e.verbCommand(verb{use: "unset NAME KEY...", short: "Take attributes away", args: cobra.MinimumNArgs(2), complete: complete,
+		example: "stead " + noun + " attribute unset " + example + " department"},
+		func(ctx context.Context, r *remote, args []string) error {
+			return alterAttributes(ctx, e, r, at, args[0], of, func(a stead.Attributes) {
+				for _, k := range args[1:] {
+					delete(a, k)
+				}
+			})
+		})
+	return nounCommand("attribute", "Attributes, which policies ask about", set, unset)
+}
+
+func alterAttributes[T any](ctx context.Context, e *env, r *remote, at func(string) (target, error), name string, of func(*T) *stead.Attributes, change func(stead.Attributes)) error {
+	t, err := at(name)
+	if err != nil {
+		return err
+	}
+	return alter(ctx, e, r, t, func(doc *T) error {
+		a := of(doc)
+		if *a == nil {
+			*a = stead.Attributes{}
+		}
+		change(*a)
+		return nil
+	})
+}
