@@ -156,3 +156,16 @@ func FuzzScalars(f *testing.F) {
 		}
 	})
 }
+
+// TestManyEntriesAreNoMapping: lists and documents are as long as they like, and depth counts what is open.
+func TestManyEntriesAreNoMapping(t *testing.T) {
+	for name, src := range map[string]string{
+		"list":      "kind: Group\nname: g\nmembers:\n" + strings.Repeat("  - {type: user, name: ana}\n", 3*maxKeys),
+		"documents": strings.Repeat("---\nkind: Setting\nname: a\nvalue: b\n", 3*maxKeys),
+		"blocks":    "kind: Group\nname: g\nmembers:\n" + strings.Repeat("- type: user\n  name: ana\n", 3*maxKeys) + "email: x\n",
+	} {
+		if _, err := readTrees("b.yaml", []byte(src)); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

@@ -49,6 +49,8 @@ func TestScalarsRefuses(t *testing.T) {
 		{"bad yaml", "a: [1\n", "c.yaml:"},
 		{"deep flow", "a: " + strings.Repeat("[", 100_000), "nested deeper"},
 		{"deep block", "a: " + strings.Repeat("- ", 1000) + "x", "c.yaml:"},
+		{"many keys", strings.Repeat("a: b\n", maxKeys+1), "holds more than 2000 keys"},
+		{"many keys in braces", "x: {" + strings.Repeat("a: b, ", maxKeys+1) + "}", "holds more than 2000 keys"},
 		{"not UTF-8", "a: \xff", "is not UTF-8"},
 		{"large", "a: " + strings.Repeat("x", maxFile), "is larger than"},
 	} {

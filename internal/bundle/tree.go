@@ -15,6 +15,7 @@ const (
 	maxTotal = 64 << 20
 	maxDepth = 48
 	maxNodes = 1 << 20
+	maxKeys  = 2000 // of one YAML mapping, whose parsing takes the square of it
 )
 
 // shape of a node, one for each kind of JSON value.

@@ -77,42 +77,63 @@ func syntaxProblem(file string, err error) error {
 	return problem(at, "%s", shorten(message)).WithHint("this is not valid YAML").WithCause(err)
 }
 
-// checkTokens refuses what is not offered and what is nested too deeply, before anything recursive sees it.
+// level is a collection that is open: of a block the column it stands in, and how many keys it had so far.
+type level struct {
+	column, keys int
+	flow         bool
+}
+
+// checkTokens refuses what is not offered, and what is nested too deeply or holds too many keys, before anything recursive, or
+// slower than its input is long, sees it.
 func checkTokens(file string, tokens token.Tokens) error {
 	if len(tokens) > maxNodes {
 		return stead.Errorf(stead.Limit, "holds more than %d values", maxNodes).At(stead.Place{File: file}).WithHint("split it into several files")
 	}
-	var columns []int // of the block collections that are open
-	flow := 0
+	var open []level
 	for _, t := range tokens {
 		at := place(file, position{t.Position.Line, t.Position.Column}, "")
-		opens := t.Position.Column
+		top := len(open) - 1
 		switch t.Type {
 		case token.AnchorType, token.AliasType, token.MergeKeyType, token.TagType, token.DirectiveType, token.MappingKeyType:
 			return problem(at, "%s are not read", refused(t.Type)).WithHint("write the values out")
 		case token.MappingStartType, token.SequenceStartType:
-			flow++
+			open = append(open, level{flow: true})
 		case token.MappingEndType, token.SequenceEndType:
-			flow--
-		case token.MappingValueType:
-			if t.Prev != nil {
-				opens = t.Prev.Position.Column
+			for top >= 0 && !open[top].flow {
+				top--
 			}
-		case token.SequenceEntryType:
-		default:
-			opens = 0
-		}
-		if flow == 0 && opens > 0 {
-			for len(columns) > 0 && columns[len(columns)-1] >= opens {
-				columns = columns[:len(columns)-1]
+			open = open[:max(top, 0)]
+		case token.DocumentHeaderType:
+			open = open[:0]
+		case token.MappingValueType, token.SequenceEntryType:
+			column := t.Position.Column
+			if t.Type == token.MappingValueType && t.Prev != nil {
+				column = t.Prev.Position.Column
 			}
-			columns = append(columns, opens)
+			open = enter(open, column)
+			if t.Type == token.MappingValueType {
+				open[len(open)-1].keys++
+			}
 		}
-		if flow+len(columns) > maxDepth {
+		if len(open) > maxDepth {
 			return stead.Errorf(stead.Limit, "is nested deeper than %d levels", maxDepth).At(at)
+		}
+		if len(open) > 0 && open[len(open)-1].keys > maxKeys {
+			return stead.Errorf(stead.Limit, "a mapping holds more than %d keys", maxKeys).At(at)
 		}
 	}
 	return nil
+}
+
+// enter makes the collection that an entry in the column belongs to the last that is open: a flow collection, else a block.
+func enter(open []level, column int) []level {
+	for len(open) > 0 && !open[len(open)-1].flow && open[len(open)-1].column > column {
+		open = open[:len(open)-1]
+	}
+	if top := len(open) - 1; top < 0 || !open[top].flow && open[top].column < column {
+		open = append(open, level{column: column})
+	}
+	return open
 }
 
 func refused(t token.Type) string {
