@@ -1,0 +1,65 @@
+package client
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"stead"
+)
+
+// Status is how the server is. Audit and Connections are there for administrators, governors and auditors.
+type Status struct {
+	Version     string             `json:"version"`
+	Started     time.Time          `json:"started"`
+	Ready       bool               `json:"ready"`
+	Revision    int64              `json:"revision"`
+	StoreAgeMs  int64              `json:"storeAgeMs"`
+	Behind      bool               `json:"behind,omitempty"`
+	Problems    []string           `json:"problems,omitempty"`
+	Audit       *AuditStatus       `json:"audit,omitempty"`
+	Connections []ConnectionStatus `json:"connections,omitempty"`
+}
+
+// AuditStatus is how the audit log is.
+type AuditStatus struct {
+	Head        string `json:"head"`
+	Unsigned    int64  `json:"unsigned"`
+	Segments    int    `json:"segments"`
+	OpenQueries int    `json:"openQueries"`
+}
+
+// ConnectionStatus is how one connection is.
+type ConnectionStatus struct {
+	Key      string          `json:"key"`
+	Platform stead.Platform  `json:"platform"`
+	Disabled bool            `json:"disabled,omitempty"`
+	Sources  int             `json:"sources"`
+	Current  bool            `json:"current"`
+	Waiting  []WaitingSource `json:"waiting,omitempty"`
+}
+
+// WaitingSource is a data source that is not served.
+type WaitingSource struct {
+	Path   []string          `json:"path"`
+	State  stead.SourceState `json:"state"`
+	Reason string            `json:"reason,omitempty"`
+}
+
+// Status tells how the server is.
+func (c *Client) Status(ctx context.Context) (*Status, error) {
+	out := &Status{}
+	if err := c.do(ctx, request{method: http.MethodGet, path: "/v1/status", out: out}); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// Version is the server's version. It needs no key.
+func (c *Client) Version(ctx context.Context) (string, error) {
+	var out struct {
+		Version string `json:"version"`
+	}
+	err := c.do(ctx, request{method: http.MethodGet, path: "/v1/version", out: &out})
+	return out.Version, err
+}
