@@ -39,6 +39,9 @@ func openGateway(ctx context.Context, a *App) (_ *gatewayRoom, err error) {
 		return nil, fmt.Errorf("gateway: catalogue: %w", err)
 	}
 	temp := filepath.Join(a.Config.Data, "temp")
+	if err := os.MkdirAll(temp, 0o700); err != nil {
+		return nil, fmt.Errorf("gateway: folder for temporary data: %w", err)
+	}
 	engine := duck.Config{Memory: a.Config.Engine.Memory, Threads: a.Config.Engine.Threads,
 		TempDir: temp, TempMax: a.Config.Engine.TempMax, Conns: a.Config.Gateway.Connections * enginesPerClient}
 	g.engines = gateway.NewEngines(engine)
