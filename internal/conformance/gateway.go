@@ -1,0 +1,350 @@
+package conformance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"stead"
+	"stead/internal/decide"
+	"stead/internal/gateway"
+	"stead/internal/gateway/catalog"
+	"stead/internal/gateway/duck"
+	"stead/internal/gateway/pgtype"
+	"stead/internal/gateway/rewrite"
+	"stead/internal/session"
+	"stead/policy/expr"
+)
+
+// gateways is the gateway as it serves, twice: over Parquet files and over a database file. Both must
+// give the same.
+type gateways struct {
+	dir  string
+	over []*live
+}
+
+// live is the wire, sessions, rewriting and DuckDB, over a world that is exchanged for every case.
+type live struct {
+	form   form
+	dir    string
+	server *gateway.Server
+	ended  chan error
+	addr   string
+
+	engines   *gateway.Engines
+	catalogue *catalog.Engine
+	parser    *duck.Parser
+
+	mu       sync.Mutex
+	world    *decide.World
+	at       time.Time
+	revision stead.Revision
+}
+
+func newGateway(ctx context.Context, cases []*Case) (_ engine, err error) {
+	g := &gateways{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, g.close())
+		}
+	}()
+	if g.dir, err = os.MkdirTemp("", "stead-conformance-"); err != nil {
+		return nil, err
+	}
+	if err := writeTables(ctx, g.dir, cases); err != nil {
+		return nil, err
+	}
+	for _, f := range []form{parquet, database} {
+		l := &live{form: f, dir: g.dir, world: decide.New(), ended: make(chan error, 1)}
+		g.over = append(g.over, l)
+		if err := l.open(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return g, nil
+}
+
+func (g *gateways) name() string { return "gateway" }
+
+// typeOf is PostgreSQL's type. DuckDB's texts have no declared length.
+func (g *gateways) typeOf(t expr.Type) string {
+	if t.Kind == expr.Text {
+		t = expr.TextType
+	}
+	p := pgtype.Of(t)
+	return fmt.Sprintf("%s (%d, %d)", p.Name, p.OID, p.Mod)
+}
+
+func (g *gateways) ask(ctx context.Context, c *Case) (answer, error) {
+	var first *answer
+	for _, l := range g.over {
+		if l.form == parquet && slices.ContainsFunc(c.tables, func(t *table) bool { return t.view != "" }) {
+			continue // only a database file holds views
+		}
+		l.set(c)
+		got, err := l.once(ctx, c)
+		if err != nil {
+			return got, fmt.Errorf("over %s: %w", l.form, err)
+		}
+		if first != nil && !(slices.Equal(first.rows, got.rows) && slices.Equal(first.types, got.types) && first.denied == got.denied) {
+			return got, fmt.Errorf("%+v, but over %s %+v", *first, l.form, got)
+		}
+		first = &got
+	}
+	return *first, nil
+}
+
+func (g *gateways) close() error {
+	var errs []error
+	for _, l := range g.over {
+		errs = append(errs, l.close())
+	}
+	if g.dir != "" {
+		errs = append(errs, os.RemoveAll(g.dir))
+	}
+	return errors.Join(errs...)
+}
+
+func (g *live) open(ctx context.Context) (err error) {
+	if g.parser, err = duck.NewParser(ctx, 2); err != nil {
+		return err
+	}
+	if g.catalogue, err = catalog.Open(ctx, catalog.Config{}, g.parser); err != nil {
+		return err
+	}
+	rewriter, err := rewrite.New(rewrite.Config{Parser: g.parser, Key: keyOf,
+		Catalogue: catalog.IsCatalogueName, CatalogueFunction: catalog.IsCatalogueFunction})
+	if err != nil {
+		return err
+	}
+	g.engines = gateway.NewEngines(duck.Config{Threads: 1, Memory: 512 << 20})
+	return g.serve(rewriter)
+}
+
+func (g *live) serve(rewriter *rewrite.Rewriter) (err error) {
+	sessions := session.New(session.Config{World: g.now, Log: forgetful{}, Now: g.clock})
+	g.server, err = gateway.New(gateway.Config{
+		SignIn:     trusting{g},
+		Sessions:   &gateway.Governed{Sessions: sessions, Engines: g.engines, Rewriter: rewriter, Catalogue: g.catalogue, World: g.now},
+		Connection: func(string, string) (string, bool) { return connection, true },
+		Namespace:  "immuta",
+	})
+	if err != nil {
+		return err
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	g.addr = l.Addr().String()
+	go func() { g.ended <- g.server.Serve(l) }()
+	return nil
+}
+
+func (g *live) now() (session.World, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.world, nil
+}
+
+func (g *live) clock() time.Time {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.at
+}
+
+// set makes the world of a case the current one.
+func (g *live) set(c *Case) {
+	d := c.delta
+	d.Connections = slices.Clone(d.Connections)
+	for i, x := range d.Connections {
+		if x.Key == connection {
+			moved := *x
+			moved.Address = g.form.address(g.dir)
+			d.Connections[i] = &moved
+		}
+	}
+	d.Sources = nil
+	for _, t := range c.tables {
+		if t.registered {
+			moved := *t.def
+			moved.Location = g.form.location(c, t)
+			d.Sources = append(d.Sources, &moved)
+		}
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.revision++
+	d.Revision = g.revision
+	g.world, g.at = decide.New().With(d), c.at
+}
+
+func (g *live) once(ctx context.Context, c *Case) (answer, error) {
+	u := url.URL{Scheme: "postgres", User: url.UserPassword(c.Asker.User, password), Host: g.addr, Path: "/" + connection, RawQuery: "sslmode=disable"}
+	conn, err := pgx.Connect(ctx, u.String())
+	if err != nil {
+		return refused(err)
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	for _, sql := range c.settings() {
+		_, _ = conn.PgConn().Exec(ctx, sql).ReadAll() // what it refuses shows in the query
+	}
+	sql, err := c.sql()
+	if err != nil {
+		return answer{}, err
+	}
+	r := conn.PgConn().ExecParams(ctx, sql, nil, nil, nil, nil)
+	fields := slices.Clone(r.FieldDescriptions())
+	out := r.Read()
+	if out.Err != nil {
+		return refused(out.Err)
+	}
+	return g.answer(c, fields, out.Rows)
+}
+
+// settings are the steps of the session as a client of the gateway types them.
+func (c *Case) settings() []string {
+	var out []string
+	text := func(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+	for _, step := range c.steps() {
+		switch {
+		case step.Impersonate != "":
+			out = append(out, "SET immuta.impersonate.user = "+text(step.Impersonate))
+		case step.Project != "":
+			out = append(out, "SET immuta.project = "+text(step.Project))
+		case step.End == "impersonation":
+			out = append(out, "RESET immuta.impersonate.user")
+		case step.End == "project":
+			out = append(out, "RESET immuta.project")
+		}
+	}
+	return out
+}
+
+func (c *Case) sql() (string, error) {
+	if c.Query != "" {
+		return c.Query, nil
+	}
+	columns, err := c.columns()
+	if err != nil {
+		return "", err
+	}
+	quote := func(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }
+	var names []string
+	for _, i := range columns {
+		names = append(names, quote(c.read.def.Columns[i].Name))
+	}
+	if len(names) == 0 {
+		names = []string{"*"}
+	}
+	return "SELECT " + strings.Join(names, ", ") + " FROM " + quote(c.read.def.Path[0]) + "." + quote(c.read.def.Path[1]), nil
+}
+
+// refusals are the SQLSTATEs that a case may expect, as codes.
+var refusals = map[string]stead.Code{"42501": stead.Denied, "42P01": stead.NotFound, "28000": stead.Unauthenticated,
+	"28P01": stead.Unauthenticated, "0A000": stead.Unsupported}
+
+func refused(err error) (answer, error) {
+	var e *pgconn.PgError
+	if !errors.As(err, &e) {
+		return answer{}, err
+	}
+	code, ok := refusals[e.Code]
+	if !ok {
+		return answer{}, fmt.Errorf("refused with %s: %s", e.Code, e.Message)
+	}
+	return answer{denied: code.String(), message: e.Message}, nil
+}
+
+func (g *live) answer(c *Case, fields []pgconn.FieldDescription, rows [][][]byte) (answer, error) {
+	types, err := c.types()
+	if err != nil {
+		return answer{}, err
+	}
+	if len(types) != len(fields) {
+		return answer{}, fmt.Errorf("%d columns, not %d", len(fields), len(types))
+	}
+	out := answer{types: []string{}}
+	for _, f := range fields {
+		out.types = append(out.types, g.described(f))
+	}
+	for _, row := range rows {
+		line := make([]string, len(row))
+		for i, b := range row {
+			v, err := fromWire(b, types[i])
+			if err != nil {
+				return out, fmt.Errorf("column %d: %w", i, err)
+			}
+			line[i] = show(v, types[i])
+		}
+		out.rows = append(out.rows, strings.Join(line, " | "))
+	}
+	slices.Sort(out.rows)
+	return out, nil
+}
+
+// described is typeOf for a column that came over the wire.
+func (g *live) described(f pgconn.FieldDescription) string {
+	for _, t := range wireTypes() {
+		if p := pgtype.Of(t); p.OID == f.DataTypeOID {
+			return fmt.Sprintf("%s (%d, %d)", p.Name, f.DataTypeOID, f.TypeModifier)
+		}
+	}
+	return fmt.Sprintf("? (%d, %d)", f.DataTypeOID, f.TypeModifier)
+}
+
+func (g *live) close() error {
+	var errs []error
+	if g.server != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		errs = append(errs, g.server.Shutdown(ctx))
+		if g.addr != "" {
+			errs = append(errs, <-g.ended)
+		}
+	}
+	if g.engines != nil {
+		errs = append(errs, g.engines.Close())
+	}
+	if g.catalogue != nil {
+		errs = append(errs, g.catalogue.Close())
+	}
+	if g.parser != nil {
+		errs = append(errs, g.parser.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// form is what the tables of the cases are stored in.
+type form string
+
+const (
+	parquet  form = "Parquet files"
+	database form = "a database file"
+)
+
+func (f form) address(dir string) string {
+	if f == parquet {
+		return filepath.Join(dir, "files")
+	}
+	return filepath.Join(dir, "cases.duckdb")
+}
+
+// location is where a table of a case lies, relative to the address.
+func (f form) location(c *Case, t *table) string {
+	if f == parquet {
+		return fmt.Sprintf("c%d/%s.parquet", c.number, strings.Join(t.def.Path, "_"))
+	}
+	return fmt.Sprintf("c%d.%s", c.number, strings.Join(t.def.Path, "_"))
+}
