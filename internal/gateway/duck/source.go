@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"stead"
@@ -68,6 +69,10 @@ func (e *Engine) usablePath(def *stead.DataSource) error {
 		return stead.Errorf(stead.Invalid, "%s: the schema's name is reserved", def.Object())
 	}
 	for id, s := range e.sources {
+		if id != def.ID && slices.Equal(s.def.Path, def.Path) {
+			delete(e.sources, id) // paths are unique, so the other was deleted and the table registered anew
+			continue
+		}
 		if id != def.ID && samePath(s.def.Path, def.Path) {
 			return stead.Errorf(stead.Conflict, "%s: there is a table whose name differs only in letter case", def.Object())
 		}

@@ -282,3 +282,19 @@ func TestDefineWhileServing(t *testing.T) {
 	}
 	readers.Wait()
 }
+
+// A table that was deleted and registered anew has another id and the same path.
+func TestRegisteredAnew(t *testing.T) {
+	e := open(t, Config{Address: folder(t)})
+	for id := stead.SourceID(1); id <= 2; id++ {
+		if err := e.Define(t.Context(), define(id, "hr", "pay", "hr/pay.parquet", column("id", "BIGINT"))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := e.Check(t.Context(), 2); err != nil {
+		t.Error(err)
+	}
+	_, err := e.Check(t.Context(), 1)
+	wantCode(t, err, stead.Unavailable)
+	wantCode(t, e.Define(t.Context(), define(3, "hr", "PAY", "hr/pay.parquet", column("id", "BIGINT"))), stead.Conflict)
+}
