@@ -12,10 +12,11 @@ import (
 // findings are what connections were found to hold, by key of the connection.
 type findings map[string][]govern.Discovered
 
-// crawl looks at the connections of new tables whose columns are not declared. It happens before any change, as looking takes its time.
+// crawl looks at the connections of new tables whose columns are not declared. It happens before any change, as looking takes its time. Nothing is
+// found for who may not look: registering is then refused, whether or not the tables are there.
 func (b *Bundle) crawl(ctx context.Context, g *govern.Service, c govern.Caller, crawler govern.Crawler, name string) (findings, error) {
 	wanted := map[string]stead.Connection{}
-	moved := false
+	moved, looks := false, false
 	_, err := g.Within(ctx, c, true, func(r store.Reader) ([]govern.Edit, error) {
 		l := &look{ctx: ctx, r: r, name: name}
 		clear(wanted)
@@ -30,6 +31,7 @@ func (b *Bundle) crawl(ctx context.Context, g *govern.Service, c govern.Caller, 
 			if old != nil {
 				continue
 			}
+			looks = true
 			conn, differs, err := b.connection(l, i.source.object.Connection)
 			if err != nil {
 				return nil, err
@@ -41,14 +43,17 @@ func (b *Bundle) crawl(ctx context.Context, g *govern.Service, c govern.Caller, 
 		}
 		return nil, nil
 	})
-	if err != nil || len(wanted) == 0 {
+	if err != nil || !looks {
 		return nil, err
 	}
 	rights := []stead.Permission{stead.CreateDataSource, stead.ApplicationAdmin}
 	if moved {
 		rights = rights[1:] // a place that no connection names yet
 	}
-	if err := g.Authorize(ctx, c, "look for data sources", rights...); err != nil {
+	switch err := g.Authorize(ctx, c, "look for data sources", rights...); {
+	case stead.CodeOf(err) == stead.Denied:
+		return nil, nil
+	case err != nil:
 		return nil, err
 	}
 	out := findings{}
@@ -79,6 +84,9 @@ func (b *Bundle) connection(l *look, key string) (*stead.Connection, bool, error
 
 // table finds what a new table is: by its path, or by the location that the document gives.
 func (f findings) table(i *item) (govern.Discovered, *stead.Error) {
+	if f == nil {
+		return govern.Discovered{}, nil
+	}
 	w := i.source
 	all := f[w.object.Connection]
 	at := slices.IndexFunc(all, func(d govern.Discovered) bool {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -90,41 +91,67 @@ func (a *applying) plan(r govern.Result) *Plan {
 	return p
 }
 
-// differences compares two documents, members by name and lists as wholes of their elements.
+// differences compares two documents, members by name and elements of lists by what tells them apart.
 func differences(before, after []byte) []Field {
-	was, is := map[string]json.RawMessage{}, map[string]json.RawMessage{}
-	var order []string
-	spread("", after, is, &order)
-	spread("", before, was, &order)
+	was, is := spread(before), spread(after)
 	var out []Field
-	seen := map[string]bool{}
-	for _, path := range order {
-		if !seen[path] && !bytes.Equal(was[path], is[path]) {
-			out = append(out, Field{Path: path, Before: was[path], After: is[path]})
+	for path := range merged(was, is) {
+		b, a := was[path], is[path]
+		if bytes.Equal(b.doc, a.doc) || b.inner && a.inner || within(path, was, is) {
+			continue
 		}
-		seen[path] = true
+		out = append(out, Field{Path: strings.TrimPrefix(path, "policy."), Before: b.doc, After: a.doc})
 	}
 	slices.SortFunc(out, func(a, b Field) int { return strings.Compare(a.Path, b.Path) })
 	return out
 }
 
-// spread lists the values of a document by path. Elements of lists are named by what tells them apart, if they have a name.
-func spread(path string, doc []byte, out map[string]json.RawMessage, order *[]string) {
+func merged(a, b map[string]part) map[string]part {
+	out := maps.Clone(a)
+	maps.Copy(out, b)
+	return out
+}
+
+// within reports whether the path lies in an element that only one of the documents has: that is told as a whole.
+func within(path string, was, is map[string]part) bool {
+	for at := parent(path); at != ""; at = parent(at) {
+		if was[at].inner != is[at].inner {
+			return true
+		}
+	}
+	return false
+}
+
+// part is a value of a document; an inner one is an element of a list, whose members are parts as well.
+type part struct {
+	doc   json.RawMessage
+	inner bool
+}
+
+// spread lists the values of a document by path.
+func spread(doc []byte) map[string]part {
+	out := map[string]part{}
+	spreadInto(out, "", doc)
+	return out
+}
+
+func spreadInto(out map[string]part, path string, doc json.RawMessage) {
 	doc = bytes.TrimSpace(doc)
 	var object map[string]json.RawMessage
 	var array []json.RawMessage
 	switch {
 	case len(doc) > 0 && doc[0] == '{' && json.Unmarshal(doc, &object) == nil:
 		for name, value := range object {
-			spread(join(path, name), value, out, order)
+			spreadInto(out, join(path, name), value)
 		}
 	case len(doc) > 0 && doc[0] == '[' && json.Unmarshal(doc, &array) == nil && len(array) > 0 && bytes.HasPrefix(bytes.TrimSpace(array[0]), []byte("{")):
 		for i, value := range array {
-			spread(path+elementName(value, i), value, out, order)
+			at := path + elementName(value, i)
+			out[at] = part{doc: value, inner: true}
+			spreadInto(out, at, value)
 		}
 	case len(doc) > 0:
-		out[path] = doc
-		*order = append(*order, path)
+		out[path] = part{doc: doc}
 	}
 }
 
