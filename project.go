@@ -53,7 +53,7 @@ const (
 	WriteAccess Access = "WRITE" // read and write
 )
 
-// SubscriptionState: only Approved counts.
+// SubscriptionState is how far a request has come; only Approved counts.
 type SubscriptionState string
 
 // The states of a subscription.

@@ -18,14 +18,6 @@ type asker struct {
 	owner   bool
 }
 
-// subject is whose rights count.
-func (a *asker) subject() string {
-	if a.stead != "" {
-		return a.stead
-	}
-	return a.login
-}
-
 const (
 	ana   = "ana@example.com"
 	bo    = "bo@example.com"
@@ -51,10 +43,9 @@ func askers() []asker {
 // question is one query with what an asker must get.
 type question struct {
 	sql string
-	// rows is the promised answer; nil says that the statement must be refused with SQLSTATE state.
-	rows  func(a *asker, staff []employee) [][]string
-	state string
-	// shape marks columns whose exact text depends on a secret key: they must be 16 hex digits.
+	// rows is the promised answer; nil says that the statement must be refused as if there were no such table.
+	rows func(a *asker, staff []employee) [][]string
+	// hashed is the column whose exact text depends on a secret key, -1 for none: it must be 16 hex digits.
 	hashed int
 }
 

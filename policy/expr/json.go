@@ -133,7 +133,7 @@ func decodeNode(b []byte, depth int) (Node, error) {
 	case "key":
 		var k jsonKey
 		err := strict(body, &k, 1, "id")
-		return Key{ID: k.ID}, err
+		return Key(k), err
 	case "subject":
 		return decodeSubject(body, depth)
 	case "call":
