@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"stead/internal/gateway/duck"
 )
@@ -74,6 +75,9 @@ func (b *benches) statements(ctx context.Context, rep *report) error {
 		return err
 	}
 	for i := range queries {
+		if !strings.HasPrefix(queries[i].name, b.o.only) {
+			continue
+		}
 		for _, g := range governedAs {
 			if err := b.compare(ctx, rep, a, &queries[i], g.name, g.table); err != nil {
 				return fmt.Errorf("%s, %s: %w", queries[i].name, g.name, err)

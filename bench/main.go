@@ -26,6 +26,7 @@ type options struct {
 	seconds time.Duration
 	large   bool
 	parts   string
+	only    string
 	output  string
 	serve   bool
 	profile string
@@ -40,6 +41,7 @@ func main() {
 	flag.DurationVar(&o.seconds, "seconds", 3*time.Second, "how long each number of clients asks")
 	flag.BoolVar(&o.large, "large", false, "also 100,000 policies, 20,000 data sources and 50,000 users")
 	flag.StringVar(&o.parts, "parts", "decide,http,gateway,clients,memory,audit", "what to measure")
+	flag.StringVar(&o.only, "only", "", "of the gateway's statements those whose name begins so")
 	flag.StringVar(&o.output, "o", "table", "table or json")
 	flag.BoolVar(&o.serve, "serve", false, "be the gateway that is measured (the command starts itself so)")
 	flag.StringVar(&o.profile, "profile", "", "write the gateway's CPU profile to this file")

@@ -13,7 +13,7 @@ func (e *Engines) Drift(ctx context.Context, c *stead.Connection, def *stead.Dat
 	if err != nil {
 		return "", err
 	}
-	err = s.ready(ctx, def)
+	_, err = s.ready(ctx, def)
 	if err != nil && stead.CodeOf(err) == stead.Conflict {
 		return stead.AsError(err).Message, nil
 	}

@@ -67,23 +67,22 @@ func (e *Engines) engine(ctx context.Context, c *stead.Connection) (*served, err
 	return s, err
 }
 
-// ready makes the source readable as it is declared, or says why it is not. Its data is looked
-// at again when it changed.
-func (s *served) ready(ctx context.Context, def *stead.DataSource) error {
+// ready makes the source readable as it is declared and gives the version of its data, or says why it is
+// not readable. Its data is looked at again when it changed.
+func (s *served) ready(ctx context.Context, def *stead.DataSource) (version string, err error) {
 	s.mu.Lock()
 	if old := s.defs[def.ID]; old != def {
 		if old == nil || !reflect.DeepEqual(old, def) {
 			if err := s.engine.Define(ctx, def); err != nil {
 				delete(s.defs, def.ID)
 				s.mu.Unlock()
-				return err
+				return "", err
 			}
 		}
 		s.defs[def.ID] = def
 	}
 	s.mu.Unlock()
-	_, err := s.engine.Check(ctx, def.ID)
-	return err
+	return s.engine.Check(ctx, def.ID)
 }
 
 // broke forgets an engine that has invalidated itself, so that the next statement opens another.

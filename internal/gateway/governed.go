@@ -67,7 +67,7 @@ type visibleSet struct {
 
 func (d *desk) Close() {
 	if d.spare != nil {
-		_ = d.spare.conn.Close()
+		_ = d.spare.close()
 		d.spare = nil
 	}
 }

@@ -26,14 +26,9 @@ type governedPlan struct {
 	plan   *rewrite.Plan
 	schema *catalog.Schema // of a catalogue statement, while it is held
 	sql    string
+	data   string // versions of what the leaves read
 	params []uint32
 	cols   []Column
-}
-
-// engineConn is a connection of an engine, which only its own session uses.
-type engineConn struct {
-	conn   *duck.Conn
-	served *served // nil: the catalogue's
 }
 
 // make plans for the asker of st.
@@ -61,9 +56,11 @@ func (p *governedPlan) make(ctx context.Context, st *session.Statement) (err err
 		}
 	}
 	for _, l := range p.plan.Leaves {
-		if err := p.served.ready(ctx, l.Decision.Source); err != nil {
+		version, err := p.served.ready(ctx, l.Decision.Source)
+		if err != nil {
 			return err
 		}
+		p.data += version + "\x00"
 	}
 	return nil
 }
@@ -139,6 +136,14 @@ func (p *governedPlan) Columns(ctx context.Context) (cols []Column, err error) {
 			err = gerr
 		}
 	}()
+	if p.keeps() {
+		stmt, err := c.prepare(p)
+		if err != nil {
+			return nil, p.engineError(ctx, err)
+		}
+		p.cols = columnsOf(stmt.Columns())
+		return p.cols, nil
+	}
 	for _, k := range p.plan.Copies {
 		if _, err := c.conn.Exec(ctx, k.Fill+" WITH NO DATA", make([]any, len(k.Bind))...); err != nil {
 			return nil, p.engineError(ctx, err)
@@ -165,7 +170,7 @@ func (d *desk) take(ctx context.Context, s *served) (*engineConn, error) {
 		if c.served == s {
 			return c, nil
 		}
-		if err := c.conn.Close(); err != nil {
+		if err := c.close(); err != nil {
 			return nil, err
 		}
 	}
@@ -173,7 +178,7 @@ func (d *desk) take(ctx context.Context, s *served) (*engineConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &engineConn{conn, s}, nil
+	return &engineConn{conn: conn, served: s}, nil
 }
 
 // give puts a connection back for the session's next statement, or closes it. One that may hold
@@ -183,7 +188,7 @@ func (d *desk) give(c *engineConn) error {
 		d.spare = c
 		return nil
 	}
-	return c.conn.Close()
+	return c.close()
 }
 
 // refused records why a statement was refused before it ran.

@@ -57,7 +57,7 @@ func (p *governedPlan) run(ctx context.Context, st *session.Statement, args []Ar
 			return nil, rewrite.TooLarge()
 		}
 	}
-	if r.rows, err = c.conn.Query(r.run, p.sql, pick(args, p.plan.Bind)...); err != nil {
+	if r.rows, err = c.query(r.run, p, pick(args, p.plan.Bind)); err != nil {
 		return nil, err
 	}
 	r.chunk, r.cols = newDuckChunk(r.rows), columnsOf(r.rows.Columns())
