@@ -54,8 +54,9 @@ func (k copyCommand) send(ctx context.Context, c *conn, a *answer) (int64, error
 		codes[i] = uint16(format)
 	}
 	c.send(&pgproto3.CopyOutResponse{OverallFormat: byte(format), ColumnFormatCodes: codes})
+	var head []byte // goes with the first row: clients take each message for one row
 	if format == BinaryFormat {
-		c.send(&pgproto3.CopyData{Data: []byte("PGCOPY\n\xff\r\n\x00\x00\x00\x00\x00\x00\x00\x00\x00")})
+		head = []byte("PGCOPY\n\xff\r\n\x00\x00\x00\x00\x00\x00\x00\x00\x00")
 	} else if k.header {
 		c.send(&pgproto3.CopyData{Data: k.headerLine(cols)})
 	}
@@ -64,7 +65,8 @@ func (k copyCommand) send(ctx context.Context, c *conn, a *answer) (int64, error
 		from := len(c.out)
 		out := append(c.out, 'd', 0, 0, 0, 0)
 		if format == BinaryFormat {
-			out = binary.BigEndian.AppendUint16(out, uint16(len(cols)))
+			out = binary.BigEndian.AppendUint16(append(out, head...), uint16(len(cols)))
+			head = nil
 		}
 		for col := range cols {
 			var ok bool
@@ -82,7 +84,7 @@ func (k copyCommand) send(ctx context.Context, c *conn, a *answer) (int64, error
 		return len(out) - from, c.full(ctx)
 	})
 	if err == nil && format == BinaryFormat {
-		c.send(&pgproto3.CopyData{Data: []byte{0xff, 0xff}})
+		c.send(&pgproto3.CopyData{Data: append(head, 0xff, 0xff)})
 	}
 	return n, err
 }

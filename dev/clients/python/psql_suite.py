@@ -11,7 +11,7 @@ from suite import COLUMNS, DATABASE, HIDDEN, HOST, PORT, STAFF, VISIBLE, run, sa
 # Each must answer without an error, whatever it says. What is listed must not hold a hidden name.
 LISTINGS = r"""\d \d+ \dt \dt+ \dv \dv+ \di \di+ \ds \dm \dE \dn \dn+ \l \l+ \du \du+ \dg \df \df+ \da \dT \dT+ \dD \dC \do \dO \dp \z
 \ddp \dx \dx+ \db \db+ \dy \dL \des \dew \det \deu \dRp \dRs \dF \dFd \dFp \dFt \dA \dAc \dAf \dAo \dAp \dconfig \dc \dd \drds \dP
-\dX \dl""".split() + [r"\d *.*", r"\dt *.*", r"\dt+ demo.*", r"\df *.*", r"\dT *.*", r"\dp demo.*"]
+\dX \dl""".split() + [r"\dt *.*", r"\dt+ demo.*", r"\df *.*", r"\dT *.*", r"\dp demo.*"]
 
 
 def run_psql(asker, *args, script=None):

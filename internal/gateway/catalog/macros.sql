@@ -75,3 +75,5 @@ CREATE MACRO pgc.regproc_oid(v) AS coalesce(try_cast(v AS BIGINT), (SELECT min(x
 CREATE MACRO pgc.regproc_name(v) AS CASE WHEN try_cast(v AS BIGINT) = 0 THEN '-' ELSE coalesce((SELECT min(x_name) FROM (SELECT oid AS x_oid, proname AS x_name FROM base.pg_proc) WHERE x_oid = try_cast(v AS BIGINT)), CAST(v AS VARCHAR)) END;;
 CREATE MACRO pgc.regtype_oid(v) AS coalesce(try_cast(v AS BIGINT), (SELECT min(x_oid) FROM (SELECT oid AS x_oid, name AS x_name FROM base.type_name) WHERE x_name = lower(regexp_replace(CAST(v AS VARCHAR), '^pg_catalog[.]', ''))), (SELECT min(x_oid) FROM (SELECT oid AS x_oid, typname AS x_name FROM base.pg_type) WHERE x_name = lower(replace(regexp_replace(CAST(v AS VARCHAR), '^pg_catalog[.]', ''), '"', ''))));;
 CREATE MACRO pgc.regtype_name(v) AS CASE WHEN try_cast(v AS BIGINT) = 0 THEN '-' ELSE coalesce((SELECT min(x_name) FROM (SELECT oid AS x_oid, name AS x_name FROM base.type_name) WHERE x_oid = try_cast(v AS BIGINT)), CAST(v AS VARCHAR)) END;;
+CREATE MACRO pgc.regoperator_oid(v) AS try_cast(v AS BIGINT);;
+CREATE MACRO pgc.regoperator_name(v) AS CAST(v AS VARCHAR);;

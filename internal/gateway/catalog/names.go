@@ -106,6 +106,7 @@ func set(words string) map[string]bool {
 var regTypes = map[string]target{
 	"regclass": {own, "regclass"}, "regnamespace": {own, "regnamespace"}, "regrole": {own, "regrole"},
 	"regtype": {fixed, "regtype"}, "regproc": {fixed, "regproc"}, "regprocedure": {fixed, "regproc"},
+	"regoper": {fixed, "regoperator"}, "regoperator": {fixed, "regoperator"},
 }
 
 // plainTypes are types that DuckDB's parser leaves unresolved, and what they become.
