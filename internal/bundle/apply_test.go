@@ -318,3 +318,28 @@ func TestPlanJSON(t *testing.T) {
 		t.Errorf("%s, %v", got, err)
 	}
 }
+
+// TestPlanWarns: what fits no table, or names what nobody has, is said in the plan and applied as the policy language says.
+func TestPlanWarns(t *testing.T) {
+	w := newWorld(t)
+	w.apply(before, Options{})
+	p := w.apply(`
+kind: Policy
+policyKey: lost
+name: Lost
+type: data
+actions:
+  - rules:
+      - type: Row Restriction by Custom Where Clause
+        config: {predicate: "nope = 'x'"}
+circumstances: [{type: tags, tag: HR}]
+---
+kind: Policy
+policyKey: idle
+name: Idle
+type: subscription
+actions: {type: manual}
+circumstances: [{type: tags, tag: Nobody}]
+`, Options{DryRun: true})
+	golden(t, "warnings.plan", p.Text())
+}

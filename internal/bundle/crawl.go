@@ -16,6 +16,7 @@ type findings map[string][]govern.Discovered
 // found for who may not look: registering is then refused, whether or not the tables are there.
 func (b *Bundle) crawl(ctx context.Context, g *govern.Service, c govern.Caller, crawler govern.Crawler, name string) (findings, error) {
 	wanted := map[string]stead.Connection{}
+	places := map[string]stead.Place{}
 	moved, looks := false, false
 	_, err := g.Within(ctx, c, true, func(r store.Reader) ([]govern.Edit, error) {
 		l := &look{ctx: ctx, r: r, name: name}
@@ -37,7 +38,7 @@ func (b *Bundle) crawl(ctx context.Context, g *govern.Service, c govern.Caller, 
 				return nil, err
 			}
 			if conn != nil {
-				wanted[conn.Key] = *conn
+				wanted[conn.Key], places[conn.Key] = *conn, i.doc.place("connectionKey")
 			}
 			moved = moved || differs
 		}
@@ -59,10 +60,11 @@ func (b *Bundle) crawl(ctx context.Context, g *govern.Service, c govern.Caller, 
 	out := findings{}
 	for key, conn := range wanted {
 		if crawler == nil {
-			return nil, stead.Errorf(stead.Unsupported, "connection %q cannot be looked at from here", key).WithHint("declare the columns of its tables")
+			return nil, stead.Errorf(stead.Unsupported, "connection %q cannot be looked at from here", key).At(places[key]).
+				WithHint("declare the columns of its tables")
 		}
 		if out[key], err = crawler.Crawl(ctx, conn); err != nil {
-			return nil, err
+			return nil, stead.AsError(err).At(places[key])
 		}
 	}
 	return out, nil

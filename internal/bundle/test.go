@@ -2,8 +2,10 @@ package bundle
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 
 	"stead"
@@ -96,7 +98,10 @@ func Tests(file string, src []byte) ([]Test, error) {
 	}
 	var shared []Given
 	var tests []*node
-	var problems Problems
+	problems, err := checkForms(file, nodes)
+	if err != nil || len(problems) > 0 {
+		return nil, cmp.Or(err, problems.Err())
+	}
 	for _, n := range nodes {
 		switch g, err := given(file, n); {
 		case err != nil:
@@ -117,6 +122,33 @@ func Tests(file string, src []byte) ([]Test, error) {
 		out = append(out, t)
 	}
 	return out, problems.Err()
+}
+
+// checkForms holds documents against their schemas, and those that are given within tests. Policies have a
+// decoder of their own that says more.
+func checkForms(file string, nodes []*node) (Problems, error) {
+	var out Problems
+	known := schemas{}
+	for _, n := range nodes {
+		d := newDocument(file, n)
+		if k := n.member("kind"); k == nil || !slices.Contains(Kinds(), k.text) || k.text == "Policy" {
+			continue // whoever makes the world of them refuses what is not known
+		}
+		d.kind = n.member("kind").text
+		found, err := known.check(d)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, found...)
+		if inner := n.member("given"); d.kind == "Test" && inner != nil {
+			more, err := checkForms(file, inner.items)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, more...)
+		}
+	}
+	return out, nil
 }
 
 func given(file string, n *node) (Given, *stead.Error) {
