@@ -25,8 +25,13 @@ func writeTables(ctx context.Context, dir string, cases []*Case) error {
 			return err
 		}
 		statements = append(statements, "CREATE SCHEMA "+schema)
+		var views []string
 		for _, t := range c.tables {
 			if t.def.Connection != connection {
+				continue
+			}
+			if t.view != "" {
+				views = append(views, viewStatement(c, t))
 				continue
 			}
 			more, err := tableStatements(dir, c, t)
@@ -35,15 +40,23 @@ func writeTables(ctx context.Context, dir string, cases []*Case) error {
 			}
 			statements = append(statements, more...)
 		}
+		statements = append(statements, views...)
 	}
 	return duck.Make(ctx, database.address(dir), statements)
 }
 
+// nameOf is the table within the database file.
+func nameOf(c *Case, t *table) string {
+	return fmt.Sprintf("c%d.%s", c.number, dialect.Quote(strings.Join(t.def.Path, "_")))
+}
+
+// viewStatement makes a view; {case} in its query is the schema of the case's tables.
+func viewStatement(c *Case, t *table) string {
+	return "CREATE VIEW " + nameOf(c, t) + " AS " + strings.ReplaceAll(t.view, "{case}", fmt.Sprintf("c%d", c.number))
+}
+
 func tableStatements(dir string, c *Case, t *table) ([]string, error) {
-	name := fmt.Sprintf("c%d.%s", c.number, dialect.Quote(strings.Join(t.def.Path, "_")))
-	if t.view != "" {
-		return []string{"CREATE VIEW " + name + " AS " + strings.ReplaceAll(t.view, "{case}", fmt.Sprintf("c%d", c.number))}, nil
-	}
+	name := nameOf(c, t)
 	var columns []string
 	for _, col := range t.def.Columns {
 		typ, err := typeName(col.Type)
