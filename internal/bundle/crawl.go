@@ -12,43 +12,27 @@ import (
 // findings are what connections were found to hold, by key of the connection.
 type findings map[string][]govern.Discovered
 
-// crawl looks at the connections of new tables whose columns are not declared. It happens before any change, as looking takes its time. Nothing is
-// found for who may not look: registering is then refused, whether or not the tables are there.
+// outlook is which connections must be looked at.
+type outlook struct {
+	needed      bool // some new table has no declared columns
+	moved       bool // a connection is new, or will point elsewhere
+	connections map[string]stead.Connection
+	places      map[string]stead.Place // of documents that need them
+}
+
+// crawl looks at the connections of new tables whose columns are not declared, before any change, as looking takes its time.
+// Nothing is found for who may not look: registering is then refused, whether or not the tables are there.
 func (b *Bundle) crawl(ctx context.Context, g *govern.Service, c govern.Caller, crawler govern.Crawler, name string) (findings, error) {
-	wanted := map[string]stead.Connection{}
-	places := map[string]stead.Place{}
-	moved, looks := false, false
-	_, err := g.Within(ctx, c, true, func(r store.Reader) ([]govern.Edit, error) {
-		l := &look{ctx: ctx, r: r, name: name}
-		clear(wanted)
-		for _, i := range b.items {
-			if i.source == nil || i.source.columns != nil {
-				continue
-			}
-			old, err := existing[stead.DataSource](l, i.noun, i.key)
-			if err != nil {
-				return nil, err
-			}
-			if old != nil {
-				continue
-			}
-			looks = true
-			conn, differs, err := b.connection(l, i.source.object.Connection)
-			if err != nil {
-				return nil, err
-			}
-			if conn != nil {
-				wanted[conn.Key], places[conn.Key] = *conn, i.doc.place("connectionKey")
-			}
-			moved = moved || differs
-		}
-		return nil, nil
+	var o outlook
+	_, err := g.Within(ctx, c, true, func(r store.Reader) (_ []govern.Edit, err error) {
+		o, err = b.outlook(&look{ctx: ctx, r: r, name: name})
+		return nil, err
 	})
-	if err != nil || !looks {
+	if err != nil || !o.needed {
 		return nil, err
 	}
 	rights := []stead.Permission{stead.CreateDataSource, stead.ApplicationAdmin}
-	if moved {
+	if o.moved {
 		rights = rights[1:] // a place that no connection names yet
 	}
 	switch err := g.Authorize(ctx, c, "look for data sources", rights...); {
@@ -58,16 +42,42 @@ func (b *Bundle) crawl(ctx context.Context, g *govern.Service, c govern.Caller, 
 		return nil, err
 	}
 	out := findings{}
-	for key, conn := range wanted {
+	for key, conn := range o.connections {
 		if crawler == nil {
-			return nil, stead.Errorf(stead.Unsupported, "connection %q cannot be looked at from here", key).At(places[key]).
+			return nil, stead.Errorf(stead.Unsupported, "connection %q cannot be looked at from here", key).At(o.places[key]).
 				WithHint("declare the columns of its tables")
 		}
 		if out[key], err = crawler.Crawl(ctx, conn); err != nil {
-			return nil, stead.AsError(err).At(places[key])
+			return nil, stead.AsError(err).At(o.places[key])
 		}
 	}
 	return out, nil
+}
+
+func (b *Bundle) outlook(l *look) (outlook, error) {
+	o := outlook{connections: map[string]stead.Connection{}, places: map[string]stead.Place{}}
+	for _, i := range b.items {
+		if i.source == nil || i.source.columns != nil {
+			continue
+		}
+		old, err := existing[stead.DataSource](l, i.noun, i.key)
+		if err != nil {
+			return o, err
+		}
+		if old != nil {
+			continue
+		}
+		o.needed = true
+		conn, moved, err := b.connection(l, i.source.object.Connection)
+		if err != nil {
+			return o, err
+		}
+		if conn != nil {
+			o.connections[conn.Key], o.places[conn.Key] = *conn, i.doc.place("connectionKey")
+		}
+		o.moved = o.moved || moved
+	}
+	return o, nil
 }
 
 // connection is the connection as it will be, and whether it then points elsewhere than now; nil when there is none.
