@@ -130,13 +130,18 @@ func (c *Client) ExportAudit(ctx context.Context, w io.Writer, r Records, format
 	if format != "" {
 		q.Set("format", format)
 	}
-	resp, err := c.send(ctx, request{method: http.MethodGet, path: "/v1/audit/export", query: q})
+	return c.stream(ctx, w, request{method: http.MethodGet, path: "/v1/audit/export", query: q})
+}
+
+// stream writes an answer to w as it comes.
+func (c *Client) stream(ctx context.Context, w io.Writer, r request) error {
+	resp, err := c.send(ctx, r)
 	if err != nil {
 		return err
 	}
 	defer resp.Body.Close()
 	if _, err := io.Copy(w, resp.Body); err != nil {
-		return stead.Errorf(stead.Unavailable, "the export ended early").WithHint("the server's log may have the cause").WithCause(err)
+		return stead.Errorf(stead.Unavailable, "the answer ended early").WithHint("the server's log may have the cause").WithCause(err)
 	}
 	return nil
 }

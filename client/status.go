@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"time"
 
@@ -10,12 +11,15 @@ import (
 
 // Status is how the server is. Audit and Connections are there for administrators, governors and auditors.
 type Status struct {
-	Version     string             `json:"version"`
-	Started     time.Time          `json:"started"`
-	Ready       bool               `json:"ready"`
-	Revision    int64              `json:"revision"`
-	StoreAgeMs  int64              `json:"storeAgeMs"`
-	Behind      bool               `json:"behind,omitempty"`
+	Version    string    `json:"version"`
+	Started    time.Time `json:"started"`
+	Ready      bool      `json:"ready"`
+	Revision   int64     `json:"revision"`
+	StoreAgeMs int64     `json:"storeAgeMs"`
+	Behind     bool      `json:"behind,omitempty"`
+	// Gateway is where SQL clients connect, as the server listens; Namespace is the prefix of stead's settings there.
+	Gateway     string             `json:"gateway,omitempty"`
+	Namespace   string             `json:"namespace,omitempty"`
 	Problems    []string           `json:"problems,omitempty"`
 	Audit       *AuditStatus       `json:"audit,omitempty"`
 	Connections []ConnectionStatus `json:"connections,omitempty"`
@@ -62,4 +66,9 @@ func (c *Client) Version(ctx context.Context) (string, error) {
 	}
 	err := c.do(ctx, request{method: http.MethodGet, path: "/v1/version", out: &out})
 	return out.Version, err
+}
+
+// Backup writes a consistent copy of the server's store to w. An error in the middle leaves w with a part.
+func (c *Client) Backup(ctx context.Context, w io.Writer) error {
+	return c.stream(ctx, w, request{method: http.MethodPost, path: "/v1/backup"})
 }

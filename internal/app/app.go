@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"stead/internal/audit"
@@ -38,9 +39,10 @@ type App struct {
 	// FirstKey is the first administrator's key when Open made it, to be shown once.
 	FirstKey string
 
-	gateway *gatewayRoom
-	metrics *metrics
-	started time.Time
+	gateway   *gatewayRoom
+	gatewayAt atomic.Pointer[string] // where it listens
+	metrics   *metrics
+	started   time.Time
 
 	background sync.WaitGroup
 	stop       context.CancelFunc

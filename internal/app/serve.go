@@ -36,6 +36,8 @@ func (a *App) Serve(ctx context.Context, ready func(Addresses)) error {
 	}
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute,
 		WriteTimeout: 10 * time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
+	at := gatewayListener.Addr().String()
+	a.gatewayAt.Store(&at)
 	failed := make(chan error, 2)
 	go func() { failed <- a.gateway.server.Serve(gatewayListener) }()
 	go func() { failed <- server.Serve(httpListener) }()

@@ -37,10 +37,12 @@ type Config struct {
 	AuditDir  string
 	AuditKeys audit.PublicKeys
 	Crawler   govern.Crawler
-	Metrics   http.Handler
-	Now       func() time.Time
-	Version   string
-	Log       *slog.Logger
+	// Gateway tells where SQL clients connect and the prefix of stead's settings there; nil when there is none.
+	Gateway func() (address, namespace string)
+	Metrics http.Handler
+	Now     func() time.Time
+	Version string
+	Log     *slog.Logger
 }
 
 // server answers requests.
@@ -100,7 +102,7 @@ func (s *server) routes(mux *http.ServeMux) {
 	for _, room := range []func(){s.identityRoutes, s.keyRoutes, s.groupRoutes, s.connectionRoutes, s.sourceRoutes,
 		s.policyRoutes, s.purposeRoutes, s.projectRoutes, s.subscriptionRoutes, s.settingRoutes,
 		s.bundleRoutes, s.asCodeRoutes,
-		s.decisionRoutes, s.auditRoutes, s.statusRoutes} {
+		s.decisionRoutes, s.auditRoutes, s.backupRoutes, s.statusRoutes} {
 		room()
 	}
 }

@@ -19,7 +19,10 @@ type Status struct {
 	Revision int64     `json:"revision" doc:"That decisions are made from"`
 	StoreAge int64     `json:"storeAgeMs" doc:"How long ago the store last answered"`
 	Behind   bool      `json:"behind,omitempty" doc:"The store has changes that are not in effect yet"`
-	Problems []string  `json:"problems,omitempty"`
+	// Gateway is where SQL clients connect; a host that is unspecified is the one of this API.
+	Gateway   string   `json:"gateway,omitempty" doc:"Where SQL clients connect, as the server listens"`
+	Namespace string   `json:"namespace,omitempty" doc:"Prefix of stead's settings in SQL"`
+	Problems  []string `json:"problems,omitempty"`
 	// Audit and Connections are for administrators, governors and auditors.
 	Audit       *AuditStatus       `json:"audit,omitempty"`
 	Connections []ConnectionStatus `json:"connections,omitempty"`
@@ -101,6 +104,9 @@ func (s *server) status(ctx context.Context, _ *struct{}) (*struct{ Body Status 
 	now := s.Current()
 	log := s.Audit.Status()
 	out := Status{Version: s.Version, Started: s.started.UTC(), Revision: int64(now.Revision), StoreAge: now.Age.Milliseconds(), Behind: now.Behind}
+	if s.Gateway != nil {
+		out.Gateway, out.Namespace = s.Gateway()
+	}
 	w, err := s.World()
 	if err != nil {
 		out.Problems = append(out.Problems, stead.AsError(err).Message)
