@@ -2,10 +2,8 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io/fs"
-	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -14,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"stead"
+	"stead/client"
 )
 
 // applying says which documents are applied, and how.
@@ -24,77 +23,60 @@ type applying struct {
 	prune  bool
 }
 
-// bundleFile is one file as it is sent.
-type bundleFile struct {
-	Name string `json:"name"`
-	Text string `json:"text"`
-}
-
 func applyCommand(e *env) *cobra.Command {
 	a := &applying{}
-	c := e.verbCommand(verb{use: "apply -f PATH...", short: "Make everything so as documents say, or nothing", args: cobra.ArbitraryArgs,
+	cmd := e.verbCommand(verb{use: "apply -f PATH...", short: "Make everything so as documents say, or nothing", args: cobra.ArbitraryArgs,
 		long: `Reads YAML and JSON documents from files, from folders with everything below them, or from
 standard input ("-"), and makes all of it so in one step, or nothing. The plan marks with !
 what may give somebody more than before, and with ? what to look at. ${NAME} in the address
 and credential of a connection is taken from the environment.
 Nothing is deleted unless --prune is given, and then only what a bundle of the same name created.`,
 		example: "stead apply -f policies.yaml --dry-run\nstead apply -f people/ -f policies.yaml\nstead apply -f - --bundle warehouse --prune < all.yaml"},
-		func(ctx context.Context, r *remote, args []string) error {
+		func(ctx context.Context, c *client.Client, args []string) error {
 			a.paths = append(a.paths, args...) // -f a b c
 			if len(a.paths) == 0 {
 				return stead.Errorf(stead.Invalid, "no document is named").WithHint("name files or folders with -f; - is standard input")
 			}
-			return e.apply(ctx, r, a)
+			return e.apply(ctx, c, a)
 		})
-	f := c.Flags()
+	f := cmd.Flags()
 	f.StringArrayVarP(&a.paths, "file", "f", nil, `file or folder; "-" is standard input (may be repeated)`)
 	f.StringVar(&a.bundle, "bundle", "", `name that tells bundles apart for --prune (default "default")`)
 	f.BoolVar(&a.dryRun, "dry-run", false, "say what would change, and change nothing")
 	f.BoolVar(&a.prune, "prune", false, "delete what a bundle of this name created and these documents do not describe")
-	c.ValidArgsFunction = nil // names of files
-	return c
+	cmd.ValidArgsFunction = nil // names of files
+	return cmd
 }
 
-func (e *env) apply(ctx context.Context, r *remote, a *applying) error {
+func (e *env) apply(ctx context.Context, c *client.Client, a *applying) error {
 	files, err := e.documents(a.paths)
 	if err != nil {
 		return err
 	}
-	body := map[string]any{"files": files, "dryRun": a.dryRun, "prune": a.prune, "variables": e.variables(files)}
-	if a.bundle != "" {
-		body["name"] = a.bundle
-	}
-	var plan json.RawMessage
-	if _, err := r.call(ctx, http.MethodPost, "/v1/bundles:apply", nil, body, &plan); err != nil {
+	plan, err := c.Apply(ctx, client.Bundle{Name: a.bundle, Files: files, DryRun: a.dryRun, Prune: a.prune, Variables: e.variables(files)})
+	if err != nil {
 		return err
 	}
 	if e.output == "json" {
 		return e.printJSON(plan)
 	}
-	var said struct {
-		Text    string `json:"text"`
-		Pending bool   `json:"pending"`
-	}
-	if err := json.Unmarshal(plan, &said); err != nil {
-		return err
-	}
-	if said.Pending {
+	if plan.Pending {
 		fmt.Fprintln(e.err, "stored, and not in effect on this server yet")
 	}
-	_, err = fmt.Fprint(e.out, said.Text)
+	_, err = fmt.Fprint(e.out, plan.Text)
 	return err
 }
 
 // documents reads the files; those of a folder are what ends in .yaml, .yml or .json.
-func (e *env) documents(paths []string) ([]bundleFile, error) {
-	var out []bundleFile
+func (e *env) documents(paths []string) ([]client.BundleFile, error) {
+	var out []client.BundleFile
 	for _, p := range paths {
 		if p == "-" {
 			text, err := e.readFile(p)
 			if err != nil {
 				return nil, err
 			}
-			out = append(out, bundleFile{Name: "stdin", Text: string(text)})
+			out = append(out, client.BundleFile{Name: "stdin", Text: string(text)})
 			continue
 		}
 		before := len(out)
@@ -103,7 +85,7 @@ func (e *env) documents(paths []string) ([]bundleFile, error) {
 				return err
 			}
 			text, err := os.ReadFile(path)
-			out = append(out, bundleFile{Name: path, Text: string(text)})
+			out = append(out, client.BundleFile{Name: path, Text: string(text)})
 			return err
 		})
 		if err != nil {
@@ -127,7 +109,7 @@ func isDocument(path string) bool {
 var variable = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*)\}`)
 
 // variables are those of the environment that the documents name, but never the caller's own key.
-func (e *env) variables(files []bundleFile) map[string]string {
+func (e *env) variables(files []client.BundleFile) map[string]string {
 	out := map[string]string{}
 	for _, f := range files {
 		for _, m := range variable.FindAllStringSubmatch(f.Text, -1) {

@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net/http"
 	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"stead"
+	"stead/client"
 	"stead/internal/store/sqlite"
 )
 
@@ -52,24 +52,23 @@ func writeWhole(path string, write func(io.Writer) error) (err error) {
 
 func backupCommand(e *env) *cobra.Command {
 	var out string
-	c := e.verbCommand(verb{use: "backup", short: "Write a consistent copy of the store while the server runs",
+	cmd := e.verbCommand(verb{use: "backup", short: "Write a consistent copy of the store while the server runs",
 		long: `Writes a copy of the server's store to a new file. It holds verifiers of passwords and keys:
 keep it as you keep those. The folders keys and audit of the data folder are files: copy them
 beside it. It needs the permission APPLICATION_ADMIN and is recorded.`,
 		example: "stead backup --out stead-2026-11-23.backup"},
-		func(ctx context.Context, r *remote, _ []string) error {
+		func(ctx context.Context, c *client.Client, _ []string) error {
 			err := writeWhole(out, func(w io.Writer) error {
-				_, err := r.call(ctx, http.MethodPost, "/v1/backup", nil, nil, w)
-				return err
+				return c.Backup(ctx, w)
 			})
 			if err == nil {
 				_, err = fmt.Fprintf(e.out, "wrote %s\n", out)
 			}
 			return err
 		})
-	c.Flags().StringVar(&out, "out", "", "file to write; it must not exist yet")
-	markRequired(c, "out")
-	return c
+	cmd.Flags().StringVar(&out, "out", "", "file to write; it must not exist yet")
+	markRequired(cmd, "out")
+	return cmd
 }
 
 func restoreCommand(e *env) *cobra.Command {

@@ -3,85 +3,48 @@ package cli
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"stead"
+	"stead/client"
 )
 
-// explanation is a decision with what it was made from.
-type explanation struct {
-	Decision   decision         `json:"decision"`
-	Groups     []string         `json:"groups,omitempty"`
-	Attributes stead.Attributes `json:"attributes,omitempty"`
-	Purposes   []string         `json:"purposes,omitempty"`
-}
-
-type decision struct {
-	Verdict   string       `json:"verdict"`
-	Object    stead.Object `json:"object"`
-	Operation string       `json:"operation"`
-	Subject   string       `json:"subject"`
-	Actor     string       `json:"actor"`
-	Project   string       `json:"project,omitempty"`
-	Rows      *struct {
-		Extent string `json:"extent"`
-		When   string `json:"when,omitempty"`
-	} `json:"rows,omitempty"`
-	Columns []struct {
-		Name   string `json:"name"`
-		Type   string `json:"type"`
-		Access string `json:"access"`
-		Kind   string `json:"kind,omitempty"`
-		Mask   string `json:"mask,omitempty"`
-	} `json:"columns,omitempty"`
-	Reasons     []stead.Reason    `json:"reasons,omitempty"`
-	Policies    []stead.PolicyRef `json:"policies,omitempty"`
-	Fingerprint string            `json:"fingerprint,omitempty"`
-	Denial      *struct {
-		Detail string `json:"detail"`
-		Code   string `json:"code"`
-		Hint   string `json:"hint,omitempty"`
-	} `json:"denial,omitempty"`
-	Revision int64 `json:"revision"`
-}
+// explanation is a decision with what it was made from, as people read it.
+type explanation client.Explanation
 
 func explainCommand(e *env) *cobra.Command {
 	var as, project, operation string
-	c := e.verbCommand(verb{use: "explain SOURCE", short: "Say what somebody sees of a data source, and why", args: cobra.ExactArgs(1), complete: sources().names,
+	cmd := e.verbCommand(verb{use: "explain SOURCE", short: "Say what somebody sees of a data source, and why", args: cobra.ExactArgs(1), complete: sources().names,
 		long: `Decides what a user or agent may do with a data source and says why: which policy, which
 rule, which fact. About others it needs the permission GOVERNANCE or AUDIT; it is recorded.`,
 		example: "stead explain lake:demo.hr_data\nstead explain --as ana@example.com lake:demo.hr_data\nstead explain --as pia@example.com --project headcount lake:demo.hr_data -o json"},
-		func(ctx context.Context, r *remote, args []string) error {
+		func(ctx context.Context, c *client.Client, args []string) error {
 			o, err := object(args[0])
 			if err != nil {
 				return err
 			}
-			question := map[string]any{"object": o, "operation": operation}
-			if as != "" {
-				question["subject"] = as
-			}
+			q := client.Question{Object: o, Operation: operation, Subject: as}
 			if project != "" {
-				question["project"] = project
+				q.Project = &project
 			}
-			var x explanation
-			if _, err := r.call(ctx, http.MethodPost, "/v1/explain", nil, question, &x); err != nil {
+			x, err := c.Explain(ctx, q)
+			if err != nil {
 				return err
 			}
 			if e.output == "json" {
-				return e.printJSON(&x)
+				return e.printJSON(x)
 			}
-			_, err = fmt.Fprint(e.out, x.text())
+			_, err = fmt.Fprint(e.out, (*explanation)(x).text())
 			return err
 		})
-	c.Flags().StringVar(&as, "as", "", "user or agent to explain (default: yourself)")
-	c.Flags().StringVar(&project, "project", "", "project to act in (default: the one it acts in)")
-	c.Flags().StringVar(&operation, "operation", "read", "list, read, insert, update, delete or define")
-	e.completeFlag(c, "as", identities().names)
-	return e.completeFlag(c, "project", projects().names)
+	cmd.Flags().StringVar(&as, "as", "", "user or agent to explain (default: yourself)")
+	cmd.Flags().StringVar(&project, "project", "", "project to act in (default: the one it acts in)")
+	cmd.Flags().StringVar(&operation, "operation", "read", "list, read, insert, update, delete or define")
+	e.completeFlag(cmd, "as", identities().names)
+	return e.completeFlag(cmd, "project", projects().names)
 }
 
 // text is the explanation for people.
@@ -100,9 +63,9 @@ func (x *explanation) text() string {
 		}
 	}
 	x.writeFacts(&b)
-	d.writeRows(&b)
-	d.writeColumns(&b)
-	d.writeReasons(&b)
+	writeRows(&b, d.Rows)
+	writeColumns(&b, d.Columns)
+	writeReasons(&b, d.Reasons)
 	return b.String()
 }
 
@@ -130,25 +93,25 @@ func (x *explanation) writeFacts(b *strings.Builder) {
 	}
 }
 
-func (d *decision) writeRows(b *strings.Builder) {
-	if d.Rows == nil {
+func writeRows(b *strings.Builder, r *client.Rows) {
+	if r == nil {
 		return
 	}
 	switch {
-	case d.Rows.Extent == "always":
+	case r.Extent == "always":
 		b.WriteString("rows: all\n")
-	case d.Rows.Extent == "never":
+	case r.Extent == "never":
 		b.WriteString("rows: none\n")
-	case d.Rows.When != "":
-		fmt.Fprintf(b, "rows: where %s\n", printable(d.Rows.When))
+	case r.When != "":
+		fmt.Fprintf(b, "rows: where %s\n", printable(r.When))
 	default:
 		b.WriteString("rows: some\n")
 	}
 }
 
-func (d *decision) writeColumns(b *strings.Builder) {
+func writeColumns(b *strings.Builder, columns []client.Column) {
 	var clear []string
-	for _, c := range d.Columns {
+	for _, c := range columns {
 		if c.Access == "clear" {
 			clear = append(clear, printable(c.Name))
 		}
@@ -156,7 +119,7 @@ func (d *decision) writeColumns(b *strings.Builder) {
 	if len(clear) > 0 {
 		fmt.Fprintf(b, "columns as they are: %s\n", strings.Join(clear, ", "))
 	}
-	for _, c := range d.Columns {
+	for _, c := range columns {
 		switch {
 		case c.Access == "masked" && c.Mask != "":
 			fmt.Fprintf(b, "column %s: masked (%s): %s\n", printable(c.Name), c.Kind, printable(c.Mask))
@@ -168,21 +131,26 @@ func (d *decision) writeColumns(b *strings.Builder) {
 	}
 }
 
-func (d *decision) writeReasons(b *strings.Builder) {
-	if len(d.Reasons) == 0 {
+func writeReasons(b *strings.Builder, reasons []stead.Reason) {
+	if len(reasons) == 0 {
 		return
 	}
 	b.WriteString("because\n")
-	for _, r := range d.Reasons {
+	for _, r := range reasons {
 		b.WriteString("  " + printable(reasonText(r)) + "\n")
 	}
 }
 
-// reasonText reads "mask ssn by policy personal-data, rule 1: has no value ...".
+// reasonText reads "email masked by policy personal-data, rule 1: has no value ...".
 func reasonText(r stead.Reason) string {
-	s := string(r.Effect)
+	words := map[stead.Effect]string{stead.Granted: "access granted", stead.Refused: "access refused", stead.RowsLeft: "rows limited",
+		stead.RowsExempt: "rows not limited", stead.Masked: "masked", stead.MaskExempt: "not masked"}
+	s := words[r.Effect]
+	if s == "" {
+		s = string(r.Effect)
+	}
 	if r.Column != "" {
-		s += " of " + r.Column
+		s = r.Column + " " + s
 	}
 	if r.Policy != "" {
 		s += " by policy " + r.Policy

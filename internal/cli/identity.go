@@ -2,19 +2,19 @@ package cli
 
 import (
 	"context"
-	"net/http"
 	"slices"
 
 	"github.com/spf13/cobra"
 
 	"stead"
+	"stead/client"
 	"stead/internal/session"
 )
 
 // identities lists users or agents.
 func identities(kinds ...stead.IdentityKind) *resource[stead.Identity] {
 	return &resource[stead.Identity]{
-		path: "/v1/identities", header: []string{"NAME", "DISPLAY NAME", "PERMISSIONS", "STATE"},
+		list: (*client.Client).Identities, header: []string{"NAME", "DISPLAY NAME", "PERMISSIONS", "STATE"},
 		row: func(i *stead.Identity) []string {
 			return []string{spellIdentity(i), i.DisplayName, joined(i.Permissions), stateWord(i.Disabled)}
 		},
@@ -43,15 +43,31 @@ func identityCommands(e *env, kind stead.IdentityKind, example string) []*cobra.
 	noun, list := string(kind), identities(kind)
 	return []*cobra.Command{
 		list.listCommand(e, noun, noun+"s"),
-		showCommand[stead.Identity](e, noun, example, identityTarget, list.names),
+		showCommand(e, noun, example, getIdentity, list.names),
 		createIdentityCommand(e, kind, example),
-		deleteCommand(e, noun, example, identityTarget, list.names),
+		deleteCommand(e, noun, example, deleteIdentity, list.names),
 		switchCommand(e, noun, "disable", "Kill switch: nothing of it works until it is enabled", true, example, list.names),
 		switchCommand(e, noun, "enable", "Let it work again", false, example, list.names),
 		grantCommand(e, noun, "grant", "Give it permissions", example, list.names),
 		grantCommand(e, noun, "revoke", "Take permissions away", example, list.names),
-		attributeCommand[stead.Identity](e, noun, example, identityTarget, list.names, func(i *stead.Identity) *stead.Attributes { return &i.Attributes }),
+		attributeCommand(e, noun, example, list.names, getIdentity, (*client.Client).PutIdentity, func(i *stead.Identity) *stead.Attributes { return &i.Attributes }),
 	}
+}
+
+func getIdentity(ctx context.Context, c *client.Client, text string) (*stead.Identity, string, error) {
+	iam, name, err := session.ParseName(text)
+	if err != nil {
+		return nil, "", err
+	}
+	return c.Identity(ctx, iam, name)
+}
+
+func deleteIdentity(ctx context.Context, c *client.Client, text string) (*client.Change, error) {
+	iam, name, err := session.ParseName(text)
+	if err != nil {
+		return nil, err
+	}
+	return c.DeleteIdentity(ctx, iam, name, client.With{})
 }
 
 // newIdentity are the flags of create.
@@ -64,22 +80,18 @@ type newIdentity struct {
 func createIdentityCommand(e *env, kind stead.IdentityKind, example string) *cobra.Command {
 	n := &newIdentity{}
 	noun := string(kind)
-	c := e.verbCommand(verb{use: "create NAME", short: "Create a " + noun, args: cobra.ExactArgs(1),
+	cmd := e.verbCommand(verb{use: "create NAME", short: "Create a " + noun, args: cobra.ExactArgs(1),
 		long: "Creates a " + noun + ". Make it a key with `stead key create --for NAME --name KEY`.",
 		example: "stead " + noun + " create " + example + " --attribute department=Sales --attribute department=Finance\n" +
 			"stead " + noun + " create bi@example.com --permission IMPERSONATE_USER --impersonates-group analysts"},
-		func(ctx context.Context, r *remote, args []string) error {
-			t, err := identityTarget(args[0])
-			if err != nil {
-				return err
-			}
+		func(ctx context.Context, c *client.Client, args []string) error {
 			i, err := n.identity(kind, args[0])
 			if err != nil {
 				return err
 			}
-			return e.create(ctx, r, t, i)
+			return e.create(func(w client.With) (*client.Change, error) { return c.PutIdentity(ctx, *i, w) })
 		})
-	f := c.Flags()
+	f := cmd.Flags()
 	f.StringVar(&n.display, "display-name", "", "name for people to read")
 	f.StringVar(&n.email, "email", "", "e-mail address")
 	f.StringVar(&n.description, "description", "", "what it is for")
@@ -90,7 +102,7 @@ func createIdentityCommand(e *env, kind stead.IdentityKind, example string) *cob
 	f.StringArrayVar(&n.attributes, "attribute", nil, "key=value (may be repeated)")
 	f.StringArrayVar(&n.users, "impersonates-user", nil, "narrow IMPERSONATE_USER to this user (may be repeated)")
 	f.StringArrayVar(&n.groups, "impersonates-group", nil, "narrow IMPERSONATE_USER to this group (may be repeated)")
-	return e.completeFlag(c, "permission", everyPermission)
+	return e.completeFlag(cmd, "permission", everyPermission)
 }
 
 func (n *newIdentity) identity(kind stead.IdentityKind, name string) (*stead.Identity, error) {
@@ -123,7 +135,7 @@ func (n *newIdentity) identity(kind stead.IdentityKind, name string) (*stead.Ide
 	return i, err
 }
 
-func everyPermission(context.Context, *remote) ([]string, error) {
+func everyPermission(context.Context, *client.Client) ([]string, error) {
 	var out []string
 	for _, p := range stead.Permissions() {
 		out = append(out, string(p))
@@ -144,75 +156,29 @@ func permissions(names []string) ([]stead.Permission, error) {
 
 func switchCommand(e *env, noun, use, short string, disabled bool, example string, complete completion) *cobra.Command {
 	return e.verbCommand(verb{use: use + " NAME", short: short, example: "stead " + noun + " " + use + " " + example, args: cobra.ExactArgs(1), complete: complete},
-		func(ctx context.Context, r *remote, args []string) error {
-			t, err := identityTarget(args[0])
+		func(ctx context.Context, c *client.Client, args []string) error {
+			iam, name, err := session.ParseName(args[0])
 			if err != nil {
 				return err
 			}
-			return e.change(ctx, r, http.MethodPut, t.below("state"), map[string]bool{"disabled": disabled})
+			return e.done(c.DisableIdentity(ctx, iam, name, disabled, client.With{}))
 		})
 }
 
 func grantCommand(e *env, noun, use, short, example string, complete completion) *cobra.Command {
 	return e.verbCommand(verb{use: use + " NAME PERMISSION...", short: short, example: "stead " + noun + " " + use + " " + example + " IMPERSONATE_USER",
 		args: cobra.MinimumNArgs(2), complete: complete},
-		func(ctx context.Context, r *remote, args []string) error {
-			t, err := identityTarget(args[0])
-			if err != nil {
-				return err
-			}
+		func(ctx context.Context, c *client.Client, args []string) error {
 			named, err := permissions(args[1:])
 			if err != nil {
 				return err
 			}
-			return alter(ctx, e, r, t, func(i *stead.Identity) error {
+			i, version, err := getIdentity(ctx, c, args[0])
+			return alter(e, i, version, err, func(i *stead.Identity) {
 				i.Permissions = slices.DeleteFunc(i.Permissions, func(p stead.Permission) bool { return slices.Contains(named, p) })
 				if use == "grant" {
 					i.Permissions = append(i.Permissions, named...)
 				}
-				return nil
-			})
+			}, putter(ctx, c, (*client.Client).PutIdentity))
 		})
-}
-
-// attributeCommand changes the attributes of identities and groups.
-func attributeCommand[T any](e *env, noun, example string, at func(string) (target, error), complete completion, of func(*T) *stead.Attributes) *cobra.Command {
-	set := e.verbCommand(verb{use: "set NAME KEY=VALUE...", short: "Give the keys named these values and no others", args: cobra.MinimumNArgs(2), complete: complete,
-		example: "stead " + noun + " attribute set " + example + " department=Sales department=Finance"},
-		func(ctx context.Context, r *remote, args []string) error {
-			given, err := attributes(args[1:])
-			if err != nil {
-				return err
-			}
-			return alterAttributes(ctx, e, r, at, args[0], of, func(a stead.Attributes) {
-				for k, values := range given {
-					a[k] = values
-				}
-			})
-		})
-	unset := e.verbCommand(verb{use: "unset NAME KEY...", short: "Take attributes away", args: cobra.MinimumNArgs(2), complete: complete,
-		example: "stead " + noun + " attribute unset " + example + " department"},
-		func(ctx context.Context, r *remote, args []string) error {
-			return alterAttributes(ctx, e, r, at, args[0], of, func(a stead.Attributes) {
-				for _, k := range args[1:] {
-					delete(a, k)
-				}
-			})
-		})
-	return nounCommand("attribute", "Attributes, which policies ask about", set, unset)
-}
-
-func alterAttributes[T any](ctx context.Context, e *env, r *remote, at func(string) (target, error), name string, of func(*T) *stead.Attributes, change func(stead.Attributes)) error {
-	t, err := at(name)
-	if err != nil {
-		return err
-	}
-	return alter(ctx, e, r, t, func(doc *T) error {
-		a := of(doc)
-		if *a == nil {
-			*a = stead.Attributes{}
-		}
-		change(*a)
-		return nil
-	})
 }

@@ -1,23 +1,11 @@
 package cli
 
 import (
-	"net/url"
-	"strconv"
 	"strings"
 
 	"stead"
 	"stead/internal/session"
 )
-
-func itoa(n int64) string { return strconv.FormatInt(n, 10) }
-
-// identityTarget finds a user or agent by "name" or "iam:name".
-func identityTarget(text string) (target, error) {
-	iam, name, err := session.ParseName(text)
-	return target{path: "/v1/identities/" + url.PathEscape(name), query: url.Values{"iam": {iam}}}, err
-}
-
-func (t target) below(part string) target { return target{path: t.path + "/" + part, query: t.query} }
 
 // groupName reads "name" or "iam:name"; unlike user names, names of groups keep their case.
 func groupName(text string) (iam, name string, err error) {
@@ -26,11 +14,6 @@ func groupName(text string) (iam, name string, err error) {
 		iam, name = before, after
 	}
 	return iam, name, session.CheckIAM(iam)
-}
-
-func groupTarget(text string) (target, error) {
-	iam, name, err := groupName(text)
-	return target{path: "/v1/groups/" + url.PathEscape(name), query: url.Values{"iam": {iam}}}, err
 }
 
 // object reads "connection:schema.table".

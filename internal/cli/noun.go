@@ -2,14 +2,12 @@ package cli
 
 import (
 	"context"
-	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"stead"
+	"stead/client"
 )
 
 // nounCommand is a command that only has commands below it.
@@ -27,23 +25,23 @@ type verb struct {
 }
 
 // completion lists what the first argument may be.
-type completion func(ctx context.Context, r *remote) ([]string, error)
+type completion func(ctx context.Context, c *client.Client) ([]string, error)
 
 // verbCommand makes the command; run gets the server.
-func (e *env) verbCommand(v verb, run func(ctx context.Context, r *remote, args []string) error) *cobra.Command {
-	c := &cobra.Command{Use: v.use, Short: v.short, Long: v.long, Example: "  " + strings.ReplaceAll(v.example, "\n", "\n  "), Args: v.args}
-	if c.Args == nil {
-		c.Args = cobra.NoArgs
+func (e *env) verbCommand(v verb, run func(ctx context.Context, c *client.Client, args []string) error) *cobra.Command {
+	cmd := &cobra.Command{Use: v.use, Short: v.short, Long: v.long, Example: "  " + strings.ReplaceAll(v.example, "\n", "\n  "), Args: v.args}
+	if cmd.Args == nil {
+		cmd.Args = cobra.NoArgs
 	}
-	c.RunE = func(c *cobra.Command, args []string) error {
-		r, err := e.remote()
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		c, err := e.remote()
 		if err != nil {
 			return err
 		}
-		return run(c.Context(), r, args)
+		return run(cmd.Context(), c, args)
 	}
-	c.ValidArgsFunction = e.completeFirst(v.complete)
-	return c
+	cmd.ValidArgsFunction = e.completeFirst(v.complete)
+	return cmd
 }
 
 func (e *env) completeFirst(names completion) cobra.CompletionFunc {
@@ -87,39 +85,27 @@ func (e *env) completeFlag(c *cobra.Command, flag string, names completion) *cob
 	return c
 }
 
-// resource is a kind of document that the server lists under one path.
+// resource is a kind of document that the server lists.
 type resource[T any] struct {
-	path   string
+	list   func(*client.Client, context.Context) ([]T, error)
 	header []string
 	row    func(*T) []string // the first cell is how people write its key
 	keep   func(*T) bool     // nil keeps all
 }
 
-// all reads every page.
-func (s *resource[T]) all(ctx context.Context, r *remote) ([]T, error) {
+func (s *resource[T]) all(ctx context.Context, c *client.Client) ([]T, error) {
+	items, err := s.list(c, ctx)
 	out := []T{}
-	for after := int64(0); ; {
-		var page struct {
-			Items []T   `json:"items"`
-			Next  int64 `json:"next"`
-		}
-		query := url.Values{"limit": {"1000"}, "after": {itoa(after)}}
-		if _, err := r.call(ctx, http.MethodGet, s.path, query, nil, &page); err != nil {
-			return nil, err
-		}
-		for _, item := range page.Items {
-			if s.keep == nil || s.keep(&item) {
-				out = append(out, item)
-			}
-		}
-		if after = page.Next; after == 0 {
-			return out, nil
+	for _, item := range items {
+		if s.keep == nil || s.keep(&item) {
+			out = append(out, item)
 		}
 	}
+	return out, err
 }
 
-func (s *resource[T]) names(ctx context.Context, r *remote) ([]string, error) {
-	items, err := s.all(ctx, r)
+func (s *resource[T]) names(ctx context.Context, c *client.Client) ([]string, error) {
+	items, err := s.all(ctx, c)
 	var out []string
 	for _, item := range items {
 		out = append(out, s.row(&item)[0])
@@ -130,7 +116,7 @@ func (s *resource[T]) names(ctx context.Context, r *remote) ([]string, error) {
 // print prints a list.
 func (s *resource[T]) print(e *env, items []T) error {
 	if e.output == "json" {
-		return e.printJSON(map[string]any{"items": items})
+		return e.printJSON(map[string]any{"items": append([]T{}, items...)})
 	}
 	rows := make([][]string, len(items))
 	for i := range items {
@@ -142,8 +128,8 @@ func (s *resource[T]) print(e *env, items []T) error {
 // listCommand lists everything that the caller may see.
 func (s *resource[T]) listCommand(e *env, noun, plural string) *cobra.Command {
 	return e.verbCommand(verb{use: "list", short: "List the " + plural + " you may see", example: "stead " + noun + " list\nstead " + noun + " list -o json"},
-		func(ctx context.Context, r *remote, _ []string) error {
-			items, err := s.all(ctx, r)
+		func(ctx context.Context, c *client.Client, _ []string) error {
+			items, err := s.all(ctx, c)
 			if err != nil {
 				return err
 			}
@@ -151,79 +137,33 @@ func (s *resource[T]) listCommand(e *env, noun, plural string) *cobra.Command {
 		})
 }
 
-// target is where a document is on the server.
-type target struct {
-	path  string
-	query url.Values
-}
-
-// keyTarget finds documents by a plain key below a path.
-func keyTarget(path string) func(string) (target, error) {
-	return func(key string) (target, error) { return target{path: path + "/" + url.PathEscape(key)}, nil }
-}
-
 // showCommand shows one document.
-func showCommand[T any](e *env, noun, example string, at func(string) (target, error), complete completion) *cobra.Command {
+func showCommand[T any](e *env, noun, example string, get func(ctx context.Context, c *client.Client, name string) (*T, string, error), complete completion) *cobra.Command {
 	return e.verbCommand(verb{use: "show NAME", short: "Show one " + noun, example: "stead " + noun + " show " + example, args: cobra.ExactArgs(1), complete: complete},
-		func(ctx context.Context, r *remote, args []string) error {
-			t, err := at(args[0])
+		func(ctx context.Context, c *client.Client, args []string) error {
+			doc, _, err := get(ctx, c, args[0])
 			if err != nil {
 				return err
 			}
-			var doc T
-			if _, err := r.call(ctx, http.MethodGet, t.path, t.query, nil, &doc); err != nil {
-				return err
-			}
-			return e.showDocument(&doc)
+			return e.showDocument(doc)
 		})
 }
 
 // deleteCommand deletes one document.
-func deleteCommand(e *env, noun, example string, at func(string) (target, error), complete completion) *cobra.Command {
+func deleteCommand(e *env, noun, example string, remove func(ctx context.Context, c *client.Client, name string) (*client.Change, error), complete completion) *cobra.Command {
 	return e.verbCommand(verb{use: "delete NAME", short: "Delete one " + noun, example: "stead " + noun + " delete " + example, args: cobra.ExactArgs(1), complete: complete},
-		func(ctx context.Context, r *remote, args []string) error {
-			t, err := at(args[0])
-			if err != nil {
-				return err
-			}
-			return e.change(ctx, r, http.MethodDelete, t, nil)
+		func(ctx context.Context, c *client.Client, args []string) error {
+			return e.done(remove(ctx, c, args[0]))
 		})
 }
 
-// change makes one change and says what it did.
-func (e *env) change(ctx context.Context, r *remote, method string, t target, body any, match ...string) error {
-	var done Change
-	if _, err := r.call(ctx, method, t.path, t.query, body, &done, match...); err != nil {
-		return err
-	}
-	return e.said(&done)
+// keyed and unkeyed adapt what the client does by a plain key.
+func keyed[T any](get func(*client.Client, context.Context, string) (*T, string, error)) func(context.Context, *client.Client, string) (*T, string, error) {
+	return func(ctx context.Context, c *client.Client, key string) (*T, string, error) { return get(c, ctx, key) }
 }
 
-// create puts a document that must not exist yet.
-func (e *env) create(ctx context.Context, r *remote, t target, body any) error {
-	dry := url.Values{"dryRun": {"true"}}
-	for k, v := range t.query {
-		dry[k] = v
+func unkeyed(remove func(*client.Client, context.Context, string, client.With) (*client.Change, error)) func(context.Context, *client.Client, string) (*client.Change, error) {
+	return func(ctx context.Context, c *client.Client, key string) (*client.Change, error) {
+		return remove(c, ctx, key, client.With{})
 	}
-	var would Change
-	if _, err := r.call(ctx, http.MethodPut, t.path, dry, body, &would); err != nil {
-		return err
-	}
-	if would.Op != "create" {
-		return stead.Errorf(stead.Conflict, "%s %s exists already", would.Noun, would.Key).WithHint("show it, or change it with the other commands or a bundle")
-	}
-	return e.change(ctx, r, http.MethodPut, t, body)
-}
-
-// alter reads a document, changes it, and puts it back unless somebody else changed it meanwhile.
-func alter[T any](ctx context.Context, e *env, r *remote, t target, change func(*T) error) error {
-	var doc T
-	version, err := r.call(ctx, http.MethodGet, t.path, t.query, nil, &doc)
-	if err != nil {
-		return err
-	}
-	if err := change(&doc); err != nil {
-		return err
-	}
-	return e.change(ctx, r, http.MethodPut, t, &doc, version)
 }

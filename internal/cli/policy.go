@@ -3,25 +3,18 @@ package cli
 import (
 	"context"
 	"encoding/json"
-	"net/http"
 	"strconv"
 
 	"github.com/spf13/cobra"
 
+	"stead/client"
+
 	"stead/internal/conformance"
 )
 
-// storedPolicy is a policy as the server lists it.
-type storedPolicy struct {
-	ID       int64           `json:"id"`
-	Revision int64           `json:"revision"`
-	Bundle   string          `json:"bundle,omitempty"`
-	Policy   json.RawMessage `json:"policy"`
-}
-
-func policies() *resource[storedPolicy] {
-	return &resource[storedPolicy]{path: "/v1/policies", header: []string{"KEY", "TYPE", "STATE", "REVISION", "BUNDLE", "NAME"},
-		row: func(p *storedPolicy) []string {
+func policies() *resource[client.Policy] {
+	return &resource[client.Policy]{list: (*client.Client).Policies, header: []string{"KEY", "TYPE", "STATE", "REVISION", "BUNDLE", "NAME"},
+		row: func(p *client.Policy) []string {
 			var doc struct {
 				PolicyKey, Name, Type string
 				Staged                bool
@@ -39,23 +32,19 @@ func policies() *resource[storedPolicy] {
 
 func policyCommand(e *env) *cobra.Command {
 	const example = "personal-data"
-	list, at := policies(), keyTarget("/v1/policies")
+	list := policies()
 	show := e.verbCommand(verb{use: "show KEY", short: "Show one policy", example: "stead policy show " + example + "\nstead policy show " + example + " -o json",
 		args: cobra.ExactArgs(1), complete: list.names},
-		func(ctx context.Context, r *remote, args []string) error {
-			t, err := at(args[0])
+		func(ctx context.Context, c *client.Client, args []string) error {
+			p, _, err := c.Policy(ctx, args[0])
 			if err != nil {
-				return err
-			}
-			var p storedPolicy
-			if _, err := r.call(ctx, http.MethodGet, t.path, nil, nil, &p); err != nil {
 				return err
 			}
 			return e.showDocument(p.Policy)
 		})
 	return nounCommand("policy", "Policies; they are written in bundles and applied with `stead apply`",
 		list.listCommand(e, "policy", "policies"), show,
-		deleteCommand(e, "policy", example, at, list.names),
+		deleteCommand(e, "policy", example, unkeyed((*client.Client).DeletePolicy), list.names),
 		policyTestCommand(e))
 }
 
@@ -93,7 +82,7 @@ cases promise. Without PATH it is policy/testdata/corpus. The exit status is 3 w
 	}
 	c.Flags().StringSliceVar(&engines, "engines", nil, "engines to run (default: all that run here)")
 	c.Flags().BoolVarP(&verbose, "verbose", "v", false, "print the cases that hold, too")
-	e.completeFlag(c, "engines", func(context.Context, *remote) ([]string, error) { return conformance.EngineNames(), nil })
+	e.completeFlag(c, "engines", func(context.Context, *client.Client) ([]string, error) { return conformance.EngineNames(), nil })
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if len(args) == 0 {
 			args = []string{"policy/testdata/corpus"}

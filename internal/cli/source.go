@@ -2,34 +2,35 @@ package cli
 
 import (
 	"context"
-	"net/http"
-	"net/url"
 	"strconv"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"stead"
+	"stead/client"
 )
 
 func sources() *resource[stead.DataSource] {
-	return &resource[stead.DataSource]{path: "/v1/datasources", header: []string{"SOURCE", "STATE", "COLUMNS", "TAGS", "OWNERS"},
+	return &resource[stead.DataSource]{list: (*client.Client).Sources, header: []string{"SOURCE", "STATE", "COLUMNS", "TAGS", "OWNERS"},
 		row: func(d *stead.DataSource) []string {
 			return []string{d.Object().String(), string(d.State), strconv.Itoa(len(d.Columns)), joined(d.Tags), spellAll(d.Owners)}
 		}}
 }
 
-// sourcePath is where a data source is on the server.
-func sourcePath(o stead.Object) string {
-	return "/v1/datasources/" + url.PathEscape(o.Connection) + "/" + url.PathEscape(strings.Join(o.Path, "."))
-}
-
-func sourceTarget(text string) (target, error) {
+func getSource(ctx context.Context, c *client.Client, text string) (*stead.DataSource, string, error) {
 	o, err := object(text)
 	if err != nil {
-		return target{}, err
+		return nil, "", err
 	}
-	return target{path: sourcePath(o)}, nil
+	return c.Source(ctx, o.Connection, o.Path)
+}
+
+func deleteSource(ctx context.Context, c *client.Client, text string) (*client.Change, error) {
+	o, err := object(text)
+	if err != nil {
+		return nil, err
+	}
+	return c.DeleteSource(ctx, o.Connection, o.Path, client.With{})
 }
 
 func sourceCommand(e *env) *cobra.Command {
@@ -37,8 +38,8 @@ func sourceCommand(e *env) *cobra.Command {
 	list := sources()
 	return nounCommand("source", "Registered tables and views",
 		list.listCommand(e, "source", "data sources"),
-		showCommand[stead.DataSource](e, "source", example, sourceTarget, list.names),
-		deleteCommand(e, "source", example, sourceTarget, list.names),
+		showCommand(e, "source", example, getSource, list.names),
+		deleteCommand(e, "source", example, deleteSource, list.names),
 		sourceStateCommand(e, "disable", "Stop serving it", stead.Disabled),
 		sourceStateCommand(e, "enable", "Serve it again as it is registered", stead.Active),
 		sourceLookCommand(e),
@@ -48,39 +49,39 @@ func sourceCommand(e *env) *cobra.Command {
 
 func sourceStateCommand(e *env, use, short string, state stead.SourceState) *cobra.Command {
 	var reason string
-	c := e.verbCommand(verb{use: use + " SOURCE", short: short, example: "stead source " + use + " lake:demo.hr_data", args: cobra.ExactArgs(1), complete: sources().names},
-		func(ctx context.Context, r *remote, args []string) error {
-			t, err := sourceTarget(args[0])
+	cmd := e.verbCommand(verb{use: use + " SOURCE", short: short, example: "stead source " + use + " lake:demo.hr_data", args: cobra.ExactArgs(1), complete: sources().names},
+		func(ctx context.Context, c *client.Client, args []string) error {
+			o, err := object(args[0])
 			if err != nil {
 				return err
 			}
-			return e.change(ctx, r, http.MethodPut, t.below("state"), map[string]string{"state": string(state), "reason": reason})
+			return e.done(c.SetSourceState(ctx, o.Connection, o.Path, state, reason, client.With{}))
 		})
 	if state == stead.Disabled {
-		c.Flags().StringVar(&reason, "reason", "", "why, for its owners to read")
+		cmd.Flags().StringVar(&reason, "reason", "", "why, for its owners to read")
 	}
-	return c
+	return cmd
 }
 
 func sourceLookCommand(e *env) *cobra.Command {
 	return e.verbCommand(verb{use: "look SOURCE", short: "Register it as it is found now: the look that a changed one waits for",
 		example: "stead source look lake:demo.hr_data", args: cobra.ExactArgs(1), complete: sources().names},
-		func(ctx context.Context, r *remote, args []string) error {
-			t, err := sourceTarget(args[0])
+		func(ctx context.Context, c *client.Client, args []string) error {
+			o, err := object(args[0])
 			if err != nil {
 				return err
 			}
-			return e.change(ctx, r, http.MethodPost, t.below("look"), nil)
+			return e.done(c.LookAt(ctx, o.Connection, o.Path, client.With{}))
 		})
 }
 
 func sourceTagCommand(e *env) *cobra.Command {
 	var columns []string
-	c := e.verbCommand(verb{use: "tag SOURCE [TAG...]", short: "Replace the tags of a data source and of the columns named",
+	cmd := e.verbCommand(verb{use: "tag SOURCE [TAG...]", short: "Replace the tags of a data source and of the columns named",
 		args: cobra.MinimumNArgs(1), complete: sources().names,
 		example: "stead source tag lake:demo.hr_data HR --column ssn=PII.SSN --column email=PII.Email\nstead source tag lake:demo.hr_data HR --column ssn="},
-		func(ctx context.Context, r *remote, args []string) error {
-			t, err := sourceTarget(args[0])
+		func(ctx context.Context, c *client.Client, args []string) error {
+			o, err := object(args[0])
 			if err != nil {
 				return err
 			}
@@ -88,17 +89,23 @@ func sourceTagCommand(e *env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			byColumn := map[string][]string{}
+			byColumn := map[string][]stead.Tag{}
 			for column, tags := range given {
-				byColumn[column] = []string{}
-				for _, tag := range tags {
-					if tag != "" {
-						byColumn[column] = append(byColumn[column], tag)
-					}
-				}
+				byColumn[column] = tagsOf(tags)
 			}
-			return e.change(ctx, r, http.MethodPut, t.below("tags"), map[string]any{"tags": append([]string{}, args[1:]...), "columns": byColumn})
+			return e.done(c.SetTags(ctx, o.Connection, o.Path, tagsOf(args[1:]), byColumn, client.With{}))
 		})
-	c.Flags().StringArrayVar(&columns, "column", nil, "column=tag, column= for none (may be repeated)")
-	return c
+	cmd.Flags().StringArrayVar(&columns, "column", nil, "column=tag, column= for none (may be repeated)")
+	return cmd
+}
+
+// tagsOf leaves the empty one out: it stands for none.
+func tagsOf(texts []string) []stead.Tag {
+	out := []stead.Tag{}
+	for _, t := range texts {
+		if t != "" {
+			out = append(out, stead.Tag(t))
+		}
+	}
+	return out
 }

@@ -4,62 +4,20 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"net/http"
 	"net/url"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"stead"
+	"stead/client"
 )
-
-// serverStatus is how a server is; Audit and Connections are not for everybody.
-type serverStatus struct {
-	Version     string             `json:"version"`
-	Started     time.Time          `json:"started"`
-	Ready       bool               `json:"ready"`
-	Revision    int64              `json:"revision"`
-	StoreAge    int64              `json:"storeAgeMs"`
-	Behind      bool               `json:"behind,omitempty"`
-	Gateway     string             `json:"gateway,omitempty"`
-	Namespace   string             `json:"namespace,omitempty"`
-	Problems    []string           `json:"problems,omitempty"`
-	Audit       *auditStatus       `json:"audit,omitempty"`
-	Connections []connectionStatus `json:"connections,omitempty"`
-}
-
-type auditStatus struct {
-	Head     string `json:"head"`
-	Unsigned int64  `json:"unsigned"`
-	Segments int    `json:"segments"`
-	Open     int    `json:"openQueries"`
-}
-
-type connectionStatus struct {
-	Key      string         `json:"key"`
-	Platform stead.Platform `json:"platform"`
-	Disabled bool           `json:"disabled,omitempty"`
-	Sources  int            `json:"sources"`
-	Current  bool           `json:"current"`
-	Waiting  []struct {
-		Path   []string          `json:"path"`
-		State  stead.SourceState `json:"state"`
-		Reason string            `json:"reason,omitempty"`
-	} `json:"waiting,omitempty"`
-}
-
-func status(ctx context.Context, r *remote) (*serverStatus, error) {
-	s := &serverStatus{}
-	_, err := r.call(ctx, http.MethodGet, "/v1/status", nil, nil, s)
-	return s, err
-}
 
 func statusCommand(e *env) *cobra.Command {
 	return e.verbCommand(verb{use: "status", short: "How the server and its connections are", example: "stead status\nstead status -o json",
 		long: "Says whether the server answers and what it is waiting for. The exit status is 3 when it is not ready."},
-		func(ctx context.Context, r *remote, _ []string) error {
-			s, err := status(ctx, r)
+		func(ctx context.Context, c *client.Client, _ []string) error {
+			s, err := c.Status(ctx)
 			if err != nil {
 				return err
 			}
@@ -75,13 +33,13 @@ func statusCommand(e *env) *cobra.Command {
 		})
 }
 
-func (e *env) printStatus(s *serverStatus) error {
+func (e *env) printStatus(s *client.Status) error {
 	word := "ready"
 	if !s.Ready {
 		word = "not ready"
 	}
 	fmt.Fprintf(e.out, "%s, version %s, since %s\n", word, printable(s.Version), s.Started.Format(time.RFC3339))
-	fmt.Fprintf(e.out, "decides by revision %d; the store answered %s ago\n", s.Revision, time.Duration(s.StoreAge)*time.Millisecond)
+	fmt.Fprintf(e.out, "decides by revision %d; the store answered %s ago\n", s.Revision, time.Duration(s.StoreAgeMs)*time.Millisecond)
 	if s.Behind {
 		fmt.Fprintln(e.out, "the store has changes that are not in effect yet")
 	}
@@ -90,7 +48,7 @@ func (e *env) printStatus(s *serverStatus) error {
 	}
 	if s.Audit != nil {
 		fmt.Fprintf(e.out, "audit log: %s, %d entries behind the last checkpoint, %s without an outcome\n",
-			counted(s.Audit.Segments, "segment"), s.Audit.Unsigned, counted(s.Audit.Open, "statement"))
+			counted(s.Audit.Segments, "segment"), s.Audit.Unsigned, counted(s.Audit.OpenQueries, "statement"))
 	}
 	for _, c := range s.Connections {
 		state := "current"
@@ -112,8 +70,8 @@ func (e *env) printStatus(s *serverStatus) error {
 const gatewayPort = "5439"
 
 // gatewayAddress is where the server's gateway can be reached from here.
-func (r *remote) gatewayAddress(s *serverStatus) (string, error) {
-	u, err := url.Parse(r.base)
+func (e *env) gatewayAddress(s *client.Status) (string, error) {
+	u, err := url.Parse(e.address())
 	if err != nil {
 		return "", err
 	}
@@ -129,15 +87,15 @@ func (r *remote) gatewayAddress(s *serverStatus) (string, error) {
 
 // whoAndWhere asks the server whose key it is, and where its gateway is unless that is given.
 func (e *env) whoAndWhere(ctx context.Context, q *queryFlags) (user, gateway, prefix string, err error) {
-	r, err := e.remote()
+	c, err := e.remote()
 	if err != nil {
 		return "", "", "", err
 	}
-	me, err := whoami(ctx, r)
+	me, err := c.WhoAmI(ctx)
 	if err != nil {
 		return "", "", "", err
 	}
-	s, err := status(ctx, r)
+	s, err := c.Status(ctx)
 	if err != nil {
 		return "", "", "", err
 	}
@@ -147,7 +105,7 @@ func (e *env) whoAndWhere(ctx context.Context, q *queryFlags) (user, gateway, pr
 	}
 	gateway = e.setting(q.gateway, "STEAD_GATEWAY", "")
 	if gateway == "" {
-		gateway, err = r.gatewayAddress(s)
+		gateway, err = e.gatewayAddress(s)
 	}
 	return spellIdentity(me), gateway, prefix, err
 }
