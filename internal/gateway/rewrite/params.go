@@ -91,8 +91,7 @@ func (g *guesser) look(t tree) {
 	switch str(t, "class") {
 	case "CAST":
 		if c := object(t["child"]); str(c, "class") == "PARAMETER" {
-			to := castType(object(t["cast_type"]))
-			if name, ok := kindTypes[to.kind]; ok {
+			if name := parameterType(object(t["cast_type"])); name != "" {
 				g.found[str(c, "identifier")] = name
 			}
 		}
@@ -104,7 +103,36 @@ func (g *guesser) look(t tree) {
 		if strings.HasSuffix(str(t, "type"), "_IN") {
 			g.beside(list(t["children"])...)
 		}
+	case "SUBQUERY":
+		g.member(t)
 	}
+}
+
+// member gives $1 in x = any($1), which the parser writes as a sub-query, a list of the type of x.
+func (g *guesser) member(t tree) {
+	selected := list(object(object(t["subquery"])["node"])["select_list"])
+	if str(t, "subquery_type") != "ANY" || len(selected) != 1 || str(object(selected[0]), "function_name") != "unnest" {
+		return
+	}
+	args := list(object(selected[0])["children"])
+	if len(args) != 1 || str(object(args[0]), "class") != "PARAMETER" {
+		return
+	}
+	of, _ := g.names.infer(t["child"])
+	if id := str(object(args[0]), "identifier"); kindTypes[of.kind] != "" && g.found[id] == "" {
+		g.found[id] = kindTypes[of.kind] + "[]"
+	}
+}
+
+// parameterType is the type of a parameter that is cast to the type; "" where there is none for it.
+func parameterType(cast tree) string {
+	if str(cast, "id") != "LIST" {
+		return kindTypes[castType(cast).kind]
+	}
+	if of := parameterType(object(object(cast["type_info"])["child_type"])); of != "" && !strings.HasSuffix(of, "[]") {
+		return of + "[]"
+	}
+	return ""
 }
 
 // beside gives parameters among the expressions the type of the first that has one.

@@ -132,6 +132,16 @@ func TestArrayParameter(t *testing.T) {
 	if p.Parameters[0].Type != "BIGINT[]" || !strings.Contains(p.SQL, "CAST($1 AS BIGINT[])") {
 		t.Errorf("%+v", p)
 	}
+	for sql, want := range map[string]string{
+		"select count(*) from customers where id = any($1)":                 "BIGINT[]",
+		"select count(*) from customers where name <> all($1)":              "VARCHAR[]",
+		"select count(*) from customers where id = any($1::int[])":          "BIGINT[]",
+		"select count(*) from customers where name = any($1::varchar(3)[])": "VARCHAR[]",
+	} {
+		if p, err := w.plan(sql); err != nil || p.Parameters[0].Type != want {
+			t.Errorf("%s: %+v %v", sql, p, err)
+		}
+	}
 	p, err = w.plan("select count(*) from customers where id = any(array[1, 2, 3])")
 	if err != nil {
 		t.Fatal(err)
