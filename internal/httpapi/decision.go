@@ -110,7 +110,7 @@ func (s *server) answer(ctx context.Context, q *Question) (stead.Asker, Decision
 	}
 	d := w.Decide(&a, q.Object, op)
 	r.Subject, r.Basis, r.Project, r.Revision, r.Connection = a.Subject, a.Basis, a.Project, a.Revision, a.Connection
-	r.Targets = []stead.RecordTarget{{Object: d.Object, Policies: d.Policies, Reasons: d.Reasons, Fingerprint: fingerprint(d.Fingerprint)}}
+	r.Targets = []stead.RecordTarget{targetOf(&d)}
 	if d.Verdict != stead.Allow && d.Denial != nil {
 		r.Status, r.Reason = stead.Unauthorized, d.Denial.Message
 	}
@@ -240,10 +240,31 @@ func fingerprint(f stead.Fingerprint) string {
 	return hex.EncodeToString(f[:])
 }
 
+// targetOf is the decision as records keep it.
+func targetOf(d *stead.Decision) stead.RecordTarget {
+	out := stead.RecordTarget{Object: d.Object, Policies: d.Policies, Reasons: d.Reasons, RowRule: rowsOf(d.Rows, false).Extent,
+		Fingerprint: fingerprint(d.Fingerprint)}
+	if d.Source != nil {
+		out.Source, out.SourceName = d.Source.ID, d.Source.Name
+	}
+	for _, c := range d.Columns {
+		if c.Access != stead.ColumnMasked {
+			continue
+		}
+		if out.MaskedColumns == nil {
+			out.MaskedColumns = map[string]string{}
+		}
+		out.MaskedColumns[c.Name] = c.Kind
+	}
+	return out
+}
+
 // inquiry begins the record of a question.
 func (s *server) inquiry(ctx context.Context, kind, key string) stead.Record {
 	c := callOf(ctx)
-	return stead.Record{ID: audit.NewID(), Kind: stead.Inquiry, Time: s.Now().UTC(), Status: stead.Success, Actor: c.login.Actor,
+	who := c.login.Actor
+	return stead.Record{ID: audit.NewID(), Kind: stead.Inquiry, Time: s.Now().UTC(), Status: stead.Success, Actor: who, Basis: stead.ByLogin,
+		Subject:    stead.Subject{Identity: who.Identity, IAM: who.IAM, Name: who.Name, Kind: who.Kind},
 		ClientAddr: c.address, Application: c.agent, Operation: "read", ObjectKind: kind, ObjectKey: cut(key, 1000)}
 }
 

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"reflect"
 	"strings"
@@ -87,11 +88,17 @@ func problemOf(err error) *Problem {
 		return spell(stead.AsError(err))
 	}
 	p := spell(many[0])
-	for _, e := range many {
+	for _, e := range many[:min(len(many), maxFaults)] {
 		p.Errors = append(p.Errors, Fault{Message: e.Message, Hint: e.Hint, Place: placeOf(e.Place)})
+	}
+	if more := len(many) - maxFaults; more > 0 {
+		p.Errors = append(p.Errors, Fault{Message: fmt.Sprintf("and %d more", more)})
 	}
 	return p
 }
+
+// maxFaults is how many mistakes one answer lists.
+const maxFaults = 200
 
 // mistakes lists what an error holds when it is a list of stead's errors, as reading documents gives it. Causes are not looked into.
 func mistakes(err error) []*stead.Error {

@@ -31,6 +31,7 @@ type world struct {
 	follower *snapshot.Follower
 	log      *audit.Log
 	crawled  []govern.Discovered
+	shipper  *audit.Shipper
 }
 
 func check(t testing.TB, err error) {
@@ -76,7 +77,7 @@ func newWorld(t testing.TB) *world {
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "up 1\n") }),
 		Now:     time.Now, Version: "test", Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
 	check(t, err)
-	w.s = s
+	w.s, w.shipper = s, &audit.Shipper{Outbox: db, Log: log}
 	front := httptest.NewServer(s.outer(mux))
 	w.url = front.URL
 	t.Cleanup(func() {
@@ -160,4 +161,3 @@ func company(t testing.TB) *world {
 		"circumstances":[{"type":"tags","tag":"HR"}]}`)
 	return w
 }
-
