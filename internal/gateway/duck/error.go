@@ -2,11 +2,12 @@ package duck
 
 import (
 	"errors"
+	"regexp"
 	"strings"
 )
 
-// Error is what DuckDB said. Its text may quote data and rewritten SQL, so it is
-// for the log only and must never reach an asker.
+// Error is what DuckDB said. Text may quote rows of data and rewritten SQL with its keys, so nobody
+// may be shown it, and it is not for the log either: that gets what Error returns.
 type Error struct {
 	// Kind is DuckDB's own class in lower case, without "error": "binder", "catalog",
 	// "parser", "conversion", "out of range", "out of memory", "interrupt", "io",
@@ -15,8 +16,20 @@ type Error struct {
 	Text string
 }
 
-// Error implements error.
-func (e *Error) Error() string { return "duckdb: " + e.Text }
+// csvPlace is what can be told of an error in a CSV file: the line, and the column it could not convert.
+var csvPlace = regexp.MustCompile(`CSV Error on Line: \d+|Error when converting column "[^"\n]*"`)
+
+// Error implements error with what a log may hold: the kind, and the first line of the text where it is about the machine
+// and not about data.
+func (e *Error) Error() string {
+	switch e.Kind {
+	case "", "io", "permission", "fatal", "internal", "out of memory", "connection", "interrupt", "http":
+		first, _, _ := strings.Cut(e.Text, "\n")
+		return "duckdb: " + first
+	}
+	places := csvPlace.FindAllString(e.Text, 2)
+	return "duckdb: " + strings.Join(append([]string{e.Kind + " error"}, places...), ", ")
+}
 
 // Broken reports whether the engine has invalidated itself and must be opened again.
 func (e *Error) Broken() bool {

@@ -2,6 +2,7 @@ package rewrite_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 
@@ -44,6 +45,10 @@ func TestCanaryRed(t *testing.T) {
 
 func causes(err error) string {
 	s := ""
+	var e *duck.Error
+	if errors.As(err, &e) {
+		s = e.Text
+	}
 	for err != nil {
 		s += err.Error() + "; "
 		u, ok := err.(interface{ Unwrap() error })
