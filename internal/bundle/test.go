@@ -151,6 +151,25 @@ func checkForms(file string, nodes []*node) (Problems, error) {
 	return out, nil
 }
 
+// Documents reads every document of a file that is not a Test.
+func Documents(file string, src []byte) ([]Given, error) {
+	nodes, err := readTrees(file, src)
+	if err != nil {
+		return nil, err
+	}
+	var out []Given
+	var problems Problems
+	for _, n := range nodes {
+		g, err := given(file, n)
+		if err != nil {
+			problems = append(problems, err)
+		} else if g.Kind != "Test" {
+			out = append(out, g)
+		}
+	}
+	return out, problems.Err()
+}
+
 func given(file string, n *node) (Given, *stead.Error) {
 	at := place(file, n.at, "")
 	k := n.member("kind")

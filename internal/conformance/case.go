@@ -40,32 +40,50 @@ type table struct {
 // where is the table's path.
 func (t *table) where() string { return strings.Join(t.def.Path, ".") }
 
-// Load reads the cases of files and folders, in the order of their names.
-func Load(paths ...string) ([]*Case, error) {
-	var out []*Case
+// Load reads the cases of files and folders, in the order of their names. The documents of a file are given to
+// its own cases; together, those of all files are given to all cases.
+func Load(together bool, paths ...string) ([]*Case, error) {
+	var tests []bundle.Test
+	shared := map[string][]bundle.Given{}
+	var files []string
 	for _, p := range paths {
-		files, err := find(p)
+		found, err := find(p)
 		if err != nil {
 			return nil, err
 		}
-		for _, f := range files {
-			src, err := os.ReadFile(f)
-			if err != nil {
+		files = append(files, found...)
+	}
+	for _, f := range files {
+		src, err := os.ReadFile(f)
+		if err != nil {
+			return nil, err
+		}
+		more, err := bundle.Tests(f, src)
+		if err != nil {
+			return nil, err
+		}
+		tests = append(tests, more...)
+		if together {
+			if shared[f], err = bundle.Documents(f, src); err != nil {
 				return nil, err
-			}
-			tests, err := bundle.Tests(f, src)
-			if err != nil {
-				return nil, err
-			}
-			for _, t := range tests {
-				c, err := prepare(t)
-				if err != nil {
-					return nil, at(t.Place, err)
-				}
-				c.number = len(out) + 1
-				out = append(out, c)
 			}
 		}
+	}
+	var out []*Case
+	for _, t := range tests {
+		var others []bundle.Given
+		for _, f := range files {
+			if f != t.Place.File {
+				others = append(others, shared[f]...)
+			}
+		}
+		t.Documents = append(others, t.Documents...)
+		c, err := prepare(t)
+		if err != nil {
+			return nil, at(t.Place, err)
+		}
+		c.number = len(out) + 1
+		out = append(out, c)
 	}
 	return out, nil
 }

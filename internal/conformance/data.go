@@ -106,3 +106,26 @@ func literals(row []expr.Value, columns []stead.Column) (string, error) {
 	}
 	return strings.Join(out, ", "), nil
 }
+
+// form is what the tables of the cases are stored in.
+type form string
+
+const (
+	parquet  form = "Parquet files"
+	database form = "a database file"
+)
+
+func (f form) address(dir string) string {
+	if f == parquet {
+		return filepath.Join(dir, "files")
+	}
+	return filepath.Join(dir, "cases.duckdb")
+}
+
+// location is where a table of a case lies, relative to the address.
+func (f form) location(c *Case, t *table) string {
+	if f == parquet {
+		return fmt.Sprintf("c%d/%s.parquet", c.number, strings.Join(t.def.Path, "_"))
+	}
+	return fmt.Sprintf("c%d.%s", c.number, strings.Join(t.def.Path, "_"))
+}

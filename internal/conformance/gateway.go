@@ -7,14 +7,11 @@ import (
 	"net"
 	"net/url"
 	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"stead"
 	"stead/internal/decide"
@@ -213,97 +210,6 @@ func (g *live) once(ctx context.Context, c *Case) (answer, error) {
 	return g.answer(c, fields, out.Rows)
 }
 
-// settings are the steps of the session as a client of the gateway types them.
-func (c *Case) settings() []string {
-	var out []string
-	text := func(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
-	for _, step := range c.steps() {
-		switch {
-		case step.Impersonate != "":
-			out = append(out, "SET immuta.impersonate.user = "+text(step.Impersonate))
-		case step.Project != "":
-			out = append(out, "SET immuta.project = "+text(step.Project))
-		case step.End == "impersonation":
-			out = append(out, "RESET immuta.impersonate.user")
-		case step.End == "project":
-			out = append(out, "RESET immuta.project")
-		}
-	}
-	return out
-}
-
-func (c *Case) sql() (string, error) {
-	if c.Query != "" {
-		return c.Query, nil
-	}
-	columns, err := c.columns()
-	if err != nil {
-		return "", err
-	}
-	quote := func(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }
-	var names []string
-	for _, i := range columns {
-		names = append(names, quote(c.read.def.Columns[i].Name))
-	}
-	if len(names) == 0 {
-		names = []string{"*"}
-	}
-	return "SELECT " + strings.Join(names, ", ") + " FROM " + quote(c.read.def.Path[0]) + "." + quote(c.read.def.Path[1]), nil
-}
-
-// refusals are the SQLSTATEs that a case may expect, as codes.
-var refusals = map[string]stead.Code{"42501": stead.Denied, "42P01": stead.NotFound, "28000": stead.Unauthenticated,
-	"28P01": stead.Unauthenticated, "0A000": stead.Unsupported}
-
-func refused(err error) (answer, error) {
-	var e *pgconn.PgError
-	if !errors.As(err, &e) {
-		return answer{}, err
-	}
-	code, ok := refusals[e.Code]
-	if !ok {
-		return answer{}, fmt.Errorf("refused with %s: %s", e.Code, e.Message)
-	}
-	return answer{denied: code.String(), message: e.Message}, nil
-}
-
-func (g *live) answer(c *Case, fields []pgconn.FieldDescription, rows [][][]byte) (answer, error) {
-	types, err := c.types()
-	if err != nil {
-		return answer{}, err
-	}
-	if len(types) != len(fields) {
-		return answer{}, fmt.Errorf("%d columns, not %d", len(fields), len(types))
-	}
-	out := answer{types: []string{}}
-	for _, f := range fields {
-		out.types = append(out.types, g.described(f))
-	}
-	for _, row := range rows {
-		line := make([]string, len(row))
-		for i, b := range row {
-			v, err := fromWire(b, types[i])
-			if err != nil {
-				return out, fmt.Errorf("column %d: %w", i, err)
-			}
-			line[i] = show(v, types[i])
-		}
-		out.rows = append(out.rows, strings.Join(line, " | "))
-	}
-	slices.Sort(out.rows)
-	return out, nil
-}
-
-// described is typeOf for a column that came over the wire.
-func (g *live) described(f pgconn.FieldDescription) string {
-	for _, t := range wireTypes() {
-		if p := pgtype.Of(t); p.OID == f.DataTypeOID {
-			return fmt.Sprintf("%s (%d, %d)", p.Name, f.DataTypeOID, f.TypeModifier)
-		}
-	}
-	return fmt.Sprintf("? (%d, %d)", f.DataTypeOID, f.TypeModifier)
-}
-
 func (g *live) close() error {
 	var errs []error
 	if g.server != nil {
@@ -324,27 +230,4 @@ func (g *live) close() error {
 		errs = append(errs, g.parser.Close())
 	}
 	return errors.Join(errs...)
-}
-
-// form is what the tables of the cases are stored in.
-type form string
-
-const (
-	parquet  form = "Parquet files"
-	database form = "a database file"
-)
-
-func (f form) address(dir string) string {
-	if f == parquet {
-		return filepath.Join(dir, "files")
-	}
-	return filepath.Join(dir, "cases.duckdb")
-}
-
-// location is where a table of a case lies, relative to the address.
-func (f form) location(c *Case, t *table) string {
-	if f == parquet {
-		return fmt.Sprintf("c%d/%s.parquet", c.number, strings.Join(t.def.Path, "_"))
-	}
-	return fmt.Sprintf("c%d.%s", c.number, strings.Join(t.def.Path, "_"))
 }

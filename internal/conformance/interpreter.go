@@ -71,7 +71,7 @@ func begin(ctx context.Context, w *decide.World, c *Case) (*session.Statement, e
 	if i, ok := w.IdentityByName(iam, name); ok {
 		actor.Identity, actor.IAM, actor.Name, actor.Kind = i.ID, i.IAM, i.Name, i.Kind
 	}
-	desk, err := s.Open(ctx, session.Login{Actor: actor}, session.Client{Connection: connection, Engine: "gateway"})
+	desk, err := s.Open(ctx, session.Login{Actor: actor}, session.Client{Connection: c.read.def.Connection, Engine: "gateway"})
 	if err != nil {
 		return nil, err
 	}

@@ -18,6 +18,8 @@ type Options struct {
 	Paths []string
 	// Engines by name; all when empty.
 	Engines []string
+	// Together gives the documents of all files to all cases, not only those of a case's own file.
+	Together bool
 	// Verbose prints every case, not only those that fail.
 	Verbose bool
 }
@@ -32,7 +34,7 @@ func (s Summary) String() string {
 	return fmt.Sprintf("conformance: %d cases, %d engines, %d failed, %d declared exceptions", s.Cases, s.Engines, s.Failed, s.Exceptions)
 }
 
-// Answer is what an engine gave: rows as they are shown, sorted, or a refusal.
+// answer is what an engine gave: rows as they are shown, sorted, or a refusal.
 type answer struct {
 	types   []string // of the columns, as the engine calls them
 	rows    []string
@@ -57,7 +59,7 @@ func EngineNames() []string { return []string{"interpreter", "gateway"} }
 // Run runs the cases on the engines and says on w what failed; the last line is the Summary. The error
 // is for what kept it from running at all.
 func Run(ctx context.Context, w io.Writer, o Options) (Summary, error) {
-	cases, err := Load(o.Paths...)
+	cases, err := Load(o.Together, o.Paths...)
 	if err != nil {
 		return Summary{}, err
 	}
@@ -77,6 +79,11 @@ func Run(ctx context.Context, w io.Writer, o Options) (Summary, error) {
 	}
 	_, err = fmt.Fprintln(w, s)
 	return s, err
+}
+
+// TestPath runs users' own cases, without any engine: the policies may stand in other files than the cases.
+func TestPath(ctx context.Context, w io.Writer, verbose bool, paths ...string) (Summary, error) {
+	return Run(ctx, w, Options{Paths: paths, Engines: []string{"interpreter"}, Together: true, Verbose: verbose})
 }
 
 func open(ctx context.Context, name string, cases []*Case) (engine, error) {

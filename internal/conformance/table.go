@@ -15,9 +15,11 @@ func (b *builder) dataSource(g bundle.Given) error {
 	var x struct {
 		ConnectionKey string
 		Owners        []stead.Principal
+		NameTemplate  any
 		Options       struct{ TableTags []stead.Tag }
 		Sources       []struct {
 			Schema, Table, Description, Location string
+			Naming                               any
 			Columns                              []struct {
 				Name     string
 				Type     expr.Type

@@ -53,7 +53,10 @@ func (b *builder) add(g bundle.Given) error {
 		}
 		return b.policy(p)
 	case "Purpose":
-		var x struct{ Name, Description, Acknowledgement string }
+		var x struct {
+			Name, Description, Acknowledgement string
+			Subpurposes                        []any // acting under a purpose looks at names alone
+		}
 		err := strict(g.JSON, &x)
 		b.delta.Purposes = append(b.delta.Purposes, &stead.Purpose{ID: stead.PurposeID(b.id()), Key: x.Name})
 		return err
@@ -213,13 +216,20 @@ func (b *builder) subscription(g bundle.Given) error {
 	return err
 }
 
-// finish gives what every case has.
+// finish gives what every case has: the connections of its tables.
 func (b *builder) finish() {
 	b.delta.Revision = 1
+	b.connection(connection)
+	for _, t := range b.c.tables {
+		b.connection(t.def.Connection)
+	}
+}
+
+func (b *builder) connection(key string) {
 	for _, c := range b.delta.Connections {
-		if c.Key == connection {
+		if c.Key == key {
 			return
 		}
 	}
-	b.delta.Connections = append(b.delta.Connections, &stead.Connection{ID: stead.ConnectionID(b.id()), Key: connection, Platform: stead.Embedded})
+	b.delta.Connections = append(b.delta.Connections, &stead.Connection{ID: stead.ConnectionID(b.id()), Key: key, Platform: stead.Embedded})
 }
