@@ -203,7 +203,7 @@ type patient struct {
 
 func (p *patient) Write(b []byte) (int, error) {
 	if p.conn != nil {
-		_ = p.conn.SetWriteDeadline(time.Now().Add(longest)) // a writer without deadlines has none to pass
+		_ = p.conn.SetWriteDeadline(time.Now().Add(stalled)) // a writer without deadlines has none to pass
 	}
 	return p.w.Write(b)
 }

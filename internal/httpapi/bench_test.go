@@ -20,10 +20,8 @@ func BenchmarkDecisionsOverHTTP(b *testing.B) {
 	quoted := strings.ReplaceAll(docs.String(), "\n", `\n`)
 	w.must(w.admin, "POST", "/v1/bundles:apply", `{"files":[{"name":"p.yaml","text":"`+strings.TrimSuffix(quoted, `---\n`)+`"}]}`)
 	key := w.key("ana")
-	var took []time.Duration
-	for b.Loop() {
-		began := time.Now()
-		r, err := http.NewRequest("POST", w.url+"/v1/decisions", strings.NewReader(people+`}`))
+	ask := func(b *testing.B, method, path, body string) {
+		r, err := http.NewRequest(method, w.url+path, strings.NewReader(body))
 		check(b, err)
 		r.Header.Set("Authorization", "Bearer "+key)
 		resp, err := http.DefaultClient.Do(r)
@@ -34,6 +32,24 @@ func BenchmarkDecisionsOverHTTP(b *testing.B) {
 		if resp.StatusCode != 200 {
 			b.Fatal(resp.Status)
 		}
+	}
+	b.Run("recorded", func(b *testing.B) {
+		measure(b, func() { ask(b, "POST", "/v1/decisions", people+`}`) })
+	})
+	b.Run("not-recorded", func(b *testing.B) { // the same decision, in a list about oneself
+		measure(b, func() { ask(b, "GET", "/v1/visible/demo", "") })
+	})
+	b.Run("record-alone", func(b *testing.B) {
+		r := w.s.inquiry(b.Context(), "decision", "demo:hr.people")
+		measure(b, func() { check(b, w.log.Append(b.Context(), r)) })
+	})
+}
+
+func measure(b *testing.B, fn func()) {
+	var took []time.Duration
+	for b.Loop() {
+		began := time.Now()
+		fn()
 		took = append(took, time.Since(began))
 	}
 	slices.Sort(took)

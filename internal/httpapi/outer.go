@@ -9,8 +9,12 @@ import (
 	"stead/internal/audit"
 )
 
-// longest is how long a request may take; streams set their own.
-const longest = 60 * time.Second
+// longest is how long a request may take: looking at a large connection and verifying a long log take their time. A stream goes on for as
+// long as each piece of it is taken within stalled.
+const (
+	longest = 5 * time.Minute
+	stalled = time.Minute
+)
 
 // outer is around every request: its id, headers, log line, and what a defect looks like.
 func (s *server) outer(next http.Handler) http.Handler {
