@@ -53,8 +53,8 @@ func policyTestCommand(e *env) *cobra.Command {
 	c := &cobra.Command{
 		Use: "test PATH...", Short: "Run test cases of policies, without a server", Args: cobra.MinimumNArgs(1),
 		Long: `Runs documents of kind Test in files and folders: each gives documents, tables with rows,
-who asks, and what must come out. The policies may stand in other files
-of PATH than the cases. The exit status is 3 when a case fails.`,
+who asks, and what must come out. Documents of files without
+a case are given to all cases. The exit status is 3 when a case fails.`,
 		Example: "  stead policy test tests/\n  stead policy test personal-data.test.yaml -v",
 	}
 	c.Flags().BoolVarP(&verbose, "verbose", "v", false, "print the cases that hold, too")

@@ -41,43 +41,38 @@ type table struct {
 func (t *table) where() string { return strings.Join(t.def.Path, ".") }
 
 // Load reads the cases of files and folders, in the order of their names. The documents of a file are given to
-// its own cases; together, those of all files are given to all cases.
-func Load(together bool, paths ...string) ([]*Case, error) {
+// its own cases; those of files without a case to all cases.
+func Load(paths ...string) ([]*Case, error) {
 	var tests []bundle.Test
-	shared := map[string][]bundle.Given{}
-	var files []string
+	var shared []bundle.Given
 	for _, p := range paths {
-		found, err := find(p)
+		files, err := find(p)
 		if err != nil {
 			return nil, err
 		}
-		files = append(files, found...)
-	}
-	for _, f := range files {
-		src, err := os.ReadFile(f)
-		if err != nil {
-			return nil, err
-		}
-		more, err := bundle.Tests(f, src)
-		if err != nil {
-			return nil, err
-		}
-		tests = append(tests, more...)
-		if together {
-			if shared[f], err = bundle.Documents(f, src); err != nil {
+		for _, f := range files {
+			src, err := os.ReadFile(f)
+			if err != nil {
 				return nil, err
 			}
+			own, err := bundle.Tests(f, src)
+			if err != nil {
+				return nil, err
+			}
+			tests = append(tests, own...)
+			if len(own) > 0 {
+				continue
+			}
+			more, err := bundle.Documents(f, src)
+			if err != nil {
+				return nil, err
+			}
+			shared = append(shared, more...)
 		}
 	}
 	var out []*Case
 	for _, t := range tests {
-		var others []bundle.Given
-		for _, f := range files {
-			if f != t.Place.File {
-				others = append(others, shared[f]...)
-			}
-		}
-		t.Documents = append(others, t.Documents...)
+		t.Documents = append(slices.Clone(shared), t.Documents...)
 		c, err := prepare(t)
 		if err != nil {
 			return nil, at(t.Place, err)

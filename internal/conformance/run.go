@@ -18,8 +18,6 @@ type Options struct {
 	Paths []string
 	// Engines by name; all when empty.
 	Engines []string
-	// Together gives the documents of all files to all cases, not only those of a case's own file.
-	Together bool
 	// Verbose prints every case, not only those that fail.
 	Verbose bool
 }
@@ -59,7 +57,7 @@ func EngineNames() []string { return []string{"interpreter", "gateway"} }
 // Run runs the cases on the engines and says on w what failed; the last line is the Summary. The error
 // is for what kept it from running at all.
 func Run(ctx context.Context, w io.Writer, o Options) (Summary, error) {
-	cases, err := Load(o.Together, o.Paths...)
+	cases, err := Load(o.Paths...)
 	if err != nil {
 		return Summary{}, err
 	}
@@ -83,7 +81,7 @@ func Run(ctx context.Context, w io.Writer, o Options) (Summary, error) {
 
 // TestPath runs users' own cases, without any engine: the policies may stand in other files than the cases.
 func TestPath(ctx context.Context, w io.Writer, verbose bool, paths ...string) (Summary, error) {
-	return Run(ctx, w, Options{Paths: paths, Engines: []string{"interpreter"}, Together: true, Verbose: verbose})
+	return Run(ctx, w, Options{Paths: paths, Engines: []string{"interpreter"}, Verbose: verbose})
 }
 
 func open(ctx context.Context, name string, cases []*Case) (engine, error) {

@@ -34,7 +34,7 @@ func references(cases []*Case) map[string]string {
 
 // TestSemantics: each line of docs/semantics.md names its cases, and each case stands for a line.
 func TestSemantics(t *testing.T) {
-	cases, err := Load(false, corpus)
+	cases, err := Load(corpus)
 	if err != nil {
 		t.Fatal(err)
 	}
