@@ -57,6 +57,18 @@ func (w *walker) jsonObject(t tree) (any, error) {
 	return w.call(t, target{"", "concat"}, append(parts, constant(at, "VARCHAR", "}"))...), nil
 }
 
+// setConfig answers for jit, a setting without effect that asyncpg turns off around its look-ups. For
+// any other the caller would believe that something is set which is not.
+func (w *walker) setConfig(t tree) (any, error) {
+	args := children(t)
+	if len(args) == 3 {
+		if name, ok := constantText(args[0]); ok && strings.EqualFold(name, "jit") {
+			return castTo(t, args[1], simpleType("VARCHAR")), nil
+		}
+	}
+	return nil, stead.Errorf(stead.Unsupported, "set_config() is available for the setting jit only").WithHint("use SET")
+}
+
 // call makes a function call that stands where t stood.
 func (w *walker) call(t tree, to target, args ...any) tree {
 	if args == nil {

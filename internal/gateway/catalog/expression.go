@@ -75,6 +75,8 @@ func (w *walker) function(t tree) (any, error) {
 		return w.jsonObject(t)
 	case name == "format":
 		return w.format(t)
+	case name == "set_config":
+		return w.setConfig(t)
 	case mapped:
 		t["schema"], t["function_name"], t["is_operator"] = w.in(to.schema), to.name, false
 	case name == "generate_series":

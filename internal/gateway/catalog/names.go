@@ -25,7 +25,7 @@ func IsCatalogueName(path []string) bool {
 // to the catalogue.
 func IsCatalogueFunction(name string) bool {
 	_, ok := functions[strings.ToLower(name)]
-	return ok
+	return ok || strings.EqualFold(name, "set_config")
 }
 
 // target says what a function becomes: a macro over what is the same for everybody (pgc),
