@@ -55,6 +55,13 @@ func everything() map[string]asks {
 		"RequestSubscription": {edit: e(RequestSubscription{Source: object})},
 		"DecideSubscription":  {needs: []stead.Permission{}, edit: e(DecideSubscription{Source: object, Principal: groupPrincipal("HR"), Approve: true})},
 		"PutSetting":          {needs: []stead.Permission{stead.ApplicationAdmin}, edit: e(PutSetting{stead.Setting{Name: stead.ImpersonateAdministrators, Value: "true"}})},
+		"Unchanged": {needs: []stead.Permission{stead.ApplicationAdmin}, edit: e(Unchanged{}), call: func(w *world, c Caller) error {
+			row, err := w.Get(ctx, w.admin, store.Settings, stead.GatewayImpersonators)
+			if err == nil {
+				_, err = w.Plan(ctx, c, Unchanged{Noun: store.Settings, Key: row.Key, Revision: row.Revision})
+			}
+			return err
+		}},
 
 		"CreateKey": {needs: []stead.Permission{stead.UserAdmin}, call: func(w *world, c Caller) error {
 			_, _, err := w.CreateKey(ctx, c, NewKey{Identity: "ana", Name: "k2"})
