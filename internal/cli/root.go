@@ -45,17 +45,18 @@ type env struct {
 func Run(args []string, in io.Reader, out, errs io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	e := &env{in: in, out: out, err: errs, getenv: os.LookupEnv}
+	return run(ctx, &env{in: in, out: out, err: errs, getenv: os.LookupEnv}, args)
+}
+
+func run(ctx context.Context, e *env, args []string) int {
 	root := newRoot(e)
 	root.SetArgs(args)
-	root.SetIn(in)
-	root.SetOut(out)
-	root.SetErr(errs)
+	root.SetIn(e.in)
+	root.SetOut(e.out)
+	root.SetErr(e.err)
 	ran := false
-	root.PersistentPreRunE = func(*cobra.Command, []string) error {
-		ran = true
-		return e.checkOutput()
-	}
+	watch(root, &ran)
+	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error { return e.checkOutput(c) }
 	err := root.ExecuteContext(ctx)
 	switch {
 	case err == nil:
@@ -63,17 +64,37 @@ func Run(args []string, in io.Reader, out, errs io.Writer) int {
 	case errors.Is(err, errFound):
 		return exitDiffers
 	}
-	fmt.Fprintf(errs, "stead: %s\n", message(err))
+	fmt.Fprintf(e.err, "stead: %s\n", message(err))
 	if !ran {
+		fmt.Fprintln(e.err, "stead --help shows the commands, stead COMMAND --help how one is used")
 		return exitUsage
 	}
 	return exitFailed
 }
 
+// watch notes when a command begins: what fails before is the command line.
+func watch(c *cobra.Command, ran *bool) {
+	if begin := c.RunE; begin != nil {
+		c.RunE = func(c *cobra.Command, args []string) error {
+			*ran = true
+			return begin(c, args)
+		}
+	}
+	for _, below := range c.Commands() {
+		watch(below, ran)
+	}
+}
+
 // message is the error as the caller may read it; on the command line the cause is the caller's own.
 func message(err error) string {
 	var e *stead.Error
-	if errors.As(err, &e) && e.Cause != nil && e.Code == stead.Internal {
+	if !errors.As(err, &e) {
+		return err.Error()
+	}
+	if e.Code == stead.Unauthenticated && e.Hint == "" {
+		return e.WithHint("STEAD_KEY must be a key of that server that is neither revoked nor expired").Error()
+	}
+	if e.Cause != nil && e.Code == stead.Internal {
 		return e.Error() + ": " + e.Cause.Error()
 	}
 	return err.Error()
@@ -96,14 +117,14 @@ Commands that talk to a running server need its address and a key:
 	f.StringVar(&e.url, "url", "", "address of the HTTP API (environment STEAD_URL; default http://127.0.0.1:8475)")
 	f.StringVar(&e.key, "key", "", "API key of the caller (better in the environment: STEAD_KEY)")
 	f.StringVar(&e.ca, "ca", "", "file of the certificate to trust for https (environment STEAD_CA)")
-	f.StringVarP(&e.output, "output", "o", "text", "text or json")
+	f.StringVarP(&e.output, "output", "o", "text", "text or json; query also csv")
 	root.AddCommand(commands(e)...)
 	return root
 }
 
-func (e *env) checkOutput() error {
-	switch e.output {
-	case "text", "json", "csv":
+func (e *env) checkOutput(c *cobra.Command) error {
+	switch {
+	case e.output == "text", e.output == "json", e.output == "csv" && c.Name() == "query":
 		return nil
 	}
 	return fmt.Errorf("--output %q is not text or json", e.output)

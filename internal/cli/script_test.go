@@ -1,0 +1,236 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"stead/internal/app"
+)
+
+// server is a whole stead in this process.
+type server struct {
+	http, gateway, key, data string
+}
+
+func startServer(t *testing.T) *server {
+	t.Helper()
+	data := filepath.Join(t.TempDir(), "state")
+	loaded, errs := app.Load("", func(string) (string, bool) { return "", false },
+		map[string]string{"data": data, "http.listen": "127.0.0.1:0", "gateway.listen": "127.0.0.1:0"})
+	if len(errs) > 0 {
+		t.Fatal(errors.Join(errs...))
+	}
+	a, err := app.Open(t.Context(), loaded.Config, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ready, ended := make(chan app.Addresses, 1), make(chan error, 1)
+	go func() { ended <- a.Serve(ctx, func(at app.Addresses) { ready <- at }) }()
+	t.Cleanup(func() {
+		stop()
+		if err := errors.Join(<-ended, a.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	select {
+	case at := <-ready:
+		return &server{http: at.HTTP, gateway: at.Gateway, key: a.FirstKey, data: data}
+	case err := <-ended:
+		ended <- nil
+		t.Fatal(err)
+		return nil
+	}
+}
+
+// script is a file of command lines with what they must print:
+//
+//	stead ARGS      runs; everything after it is about this run
+//	exit N          its exit status, 0 unless given
+//	out TEXT        its standard output contains TEXT; not-out that it does not
+//	err TEXT        the same of standard error
+//	save NAME       keeps its standard output as $NAME
+//	in TEXT         is the standard input of the next run, \n for a line's end
+//	env NAME=VALUE  is in the environment from now on
+type script struct {
+	t         *testing.T
+	vars      map[string]string
+	input     string
+	at        string // file:line of the run
+	status    int
+	want      int
+	out, errs string
+}
+
+func TestScripts(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no scripts: %v", err)
+	}
+	for _, f := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(f), ".txt"), func(t *testing.T) { runScript(t, f) })
+	}
+}
+
+func runScript(t *testing.T, file string) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	work := t.TempDir()
+	sample(t, work)
+	srv := startServer(t)
+	s := &script{t: t, vars: map[string]string{"STEAD_URL": srv.http, "STEAD_KEY": srv.key, "ADMIN": srv.key, "WORK": work, "STATE": srv.data, "GATEWAY": srv.gateway}}
+	for i, line := range strings.Split(string(text), "\n") {
+		if line = strings.TrimSpace(line); line == "" || line[0] == '#' {
+			continue
+		}
+		verb, rest, _ := strings.Cut(line, " ")
+		rest = os.Expand(rest, func(name string) string { return s.vars[name] })
+		s.do(file+":"+strconv.Itoa(i+1), verb, rest)
+		if t.Failed() {
+			return
+		}
+	}
+	s.settle()
+}
+
+// settle checks the exit status of the run before.
+func (s *script) settle() {
+	if s.at != "" && s.status != s.want {
+		s.t.Fatalf("%s: exit status %d, not %d\n%s%s", s.at, s.status, s.want, s.out, s.errs)
+	}
+	s.at, s.want = "", exitOK
+}
+
+func (s *script) do(at, verb, rest string) {
+	contains := func(text string, want bool) {
+		if strings.Contains(text, rest) != want {
+			s.t.Errorf("%s: %s %q; the output is\n%s%s", at, verb, rest, s.out, s.errs)
+		}
+	}
+	switch verb {
+	case "stead":
+		s.settle()
+		s.run(rest)
+		s.at = at
+	case "exit":
+		s.want = int(rest[0] - '0')
+	case "out":
+		contains(s.out, true)
+	case "not-out":
+		contains(s.out, false)
+	case "err":
+		contains(s.errs, true)
+	case "save":
+		s.vars[rest] = strings.TrimSpace(s.out)
+	case "in":
+		s.input = strings.ReplaceAll(rest, `\n`, "\n")
+	case "env":
+		name, value, _ := strings.Cut(rest, "=")
+		s.vars[name] = value
+	default:
+		s.t.Fatalf("%s: unknown verb %q", at, verb)
+	}
+}
+
+func (s *script) run(line string) {
+	var out, errs bytes.Buffer
+	e := &env{in: strings.NewReader(s.input), out: &out, err: &errs,
+		getenv: func(name string) (string, bool) { v, ok := s.vars[name]; return v, ok }}
+	s.status = run(s.t.Context(), e, words(line))
+	s.input, s.out, s.errs = "", out.String(), errs.String()
+}
+
+// words splits at spaces outside of double quotes.
+func words(line string) []string {
+	var out []string
+	var word strings.Builder
+	quoted, begun := false, false
+	for _, r := range line {
+		switch {
+		case r == '"':
+			quoted, begun = !quoted, true
+		case r == ' ' && !quoted:
+			if begun {
+				out = append(out, word.String())
+			}
+			word.Reset()
+			begun = false
+		default:
+			word.WriteRune(r)
+			begun = true
+		}
+	}
+	if begun {
+		out = append(out, word.String())
+	}
+	return out
+}
+
+// sample writes a folder of data and a bundle.
+func sample(t *testing.T, dir string) {
+	t.Helper()
+	for name, text := range map[string]string{
+		"data/demo/people.csv": "id,name,dept\n1,Ada,Sales\n2,Bela,Finance\n3,\"O'Neill\",Sales\n",
+		"data/demo/secret.csv": "id,pin\n1,1234\n",
+		"bundle.yaml":          bundleText,
+		"broken.yaml":          "kind: User\nname: x@example.com\ndisplayname: wrong case\n",
+		"declared.yaml":        "kind: DataSource\nconnectionKey: lake\nsources:\n  - schema: demo\n    table: secret\n    location: demo/secret.csv\n    columns: [{name: id, type: int}, {name: pin, type: int}]\n",
+	} {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+const bundleText = `kind: Connection
+key: lake
+platform: embedded
+address: ${DATA}
+---
+kind: User
+name: ana@example.com
+attributes: {department: [Sales]}
+---
+kind: User
+name: bi@example.com
+permissions: [IMPERSONATE_USER]
+---
+kind: DataSource
+connectionKey: lake
+sources:
+  - schema: demo
+    table: people
+    tags: {table: [People], columns: [{columnName: dept, tags: [Department]}, {columnName: name, tags: [PII]}]}
+---
+kind: Policy
+policyKey: everybody
+name: Everybody reads
+type: subscription
+actions: {type: entitlements, automaticSubscription: true, entitlements: {attributes: [{name: department, value: Sales}]}}
+circumstances: [{type: tags, tag: People}]
+---
+kind: Policy
+policyKey: own-department
+name: Own department
+type: data
+actions:
+  - description: Rows of their departments
+    rules:
+      - type: Row Restriction by User Entitlements
+        config: {matches: [{type: attribute, attribute: department, tag: Department}]}
+circumstances: [{type: columnTags, columnTag: Department}]
+`
