@@ -85,7 +85,7 @@ func decisions(rep *report, o options) error {
 	for i, c := range cases {
 		forms[i] = c.form
 	}
-	if err := interleave(forms, o.rounds*4, 1); err != nil {
+	if err := interleave(forms, o.rounds*40, 1); err != nil {
 		return err
 	}
 	base := median(forms[0].took)
@@ -100,7 +100,7 @@ func decisions(rep *report, o options) error {
 }
 
 // batch is how many decisions are timed together.
-const batch = 2000
+const batch = 100
 
 func decider(policies int) (func() error, error) {
 	d, err := installed(policies, policies/4, 1000)

@@ -9,9 +9,9 @@ type duckChunk struct {
 	n    int
 }
 
-func newDuckChunk(rows *duck.Rows) *duckChunk {
+func newDuckChunk(rows *duck.Rows, cols []Column) *duckChunk {
 	c := &duckChunk{rows: rows}
-	for _, col := range columnsOf(rows.Columns()) {
+	for _, col := range cols {
 		c.oids = append(c.oids, col.OID)
 	}
 	return c

@@ -195,7 +195,7 @@ func (p *fakePlan) Execute(ctx context.Context, args []Arg) (Rows, error) {
 		return nil, err
 	}
 	p.s.all.note("intent %s by %q", p.text, p.s.who)
-	return &fakeRows{p: p, conn: conn, rows: rows, stop: stop, chunk: newDuckChunk(rows)}, nil
+	return &fakeRows{p: p, conn: conn, rows: rows, stop: stop, chunk: newDuckChunk(rows, columnsOf(rows.Columns()))}, nil
 }
 
 type fakeRows struct {

@@ -104,7 +104,7 @@ func (p *governedPlan) makeCatalogue(ctx context.Context, st *session.Statement)
 		return catalog.Error(err)
 	}
 	defer stmt.Close()
-	p.cols = columnsOf(stmt.Columns())
+	p.cols = catalogueColumns(stmt.Columns())
 	p.params = make([]uint32, stmt.Params())
 	for i := range p.params {
 		if i < len(p.query.Params) && p.query.Params[i] != 0 {
@@ -137,11 +137,11 @@ func (p *governedPlan) Columns(ctx context.Context) (cols []Column, err error) {
 		}
 	}()
 	if p.keeps() {
-		stmt, err := c.prepare(p)
+		k, err := c.prepare(p)
 		if err != nil {
 			return nil, p.engineError(ctx, err)
 		}
-		p.cols = columnsOf(stmt.Columns())
+		p.cols = k.cols
 		return p.cols, nil
 	}
 	for _, k := range p.plan.Copies {

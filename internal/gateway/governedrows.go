@@ -57,10 +57,10 @@ func (p *governedPlan) run(ctx context.Context, st *session.Statement, args []Ar
 			return nil, rewrite.TooLarge()
 		}
 	}
-	if r.rows, err = c.query(r.run, p, pick(args, p.plan.Bind)); err != nil {
+	if r.rows, r.cols, err = c.query(r.run, p, pick(args, p.plan.Bind)); err != nil {
 		return nil, err
 	}
-	r.chunk, r.cols = newDuckChunk(r.rows), columnsOf(r.rows.Columns())
+	r.chunk = newDuckChunk(r.rows, r.cols)
 	return r, nil
 }
 
@@ -96,7 +96,8 @@ func (p *governedPlan) runCatalogue(ctx context.Context, st *session.Statement, 
 		}
 		return nil, catalog.Error(err)
 	}
-	r.chunk, r.cols = newDuckChunk(r.rows), columnsOf(r.rows.Columns())
+	r.cols = catalogueColumns(r.rows.Columns())
+	r.chunk = newDuckChunk(r.rows, r.cols)
 	return r, nil
 }
 

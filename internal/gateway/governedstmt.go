@@ -22,6 +22,7 @@ type keptStmt struct {
 	plan *rewrite.Plan
 	data string
 	stmt *duck.Stmt
+	cols []Column
 }
 
 // keptStmts is how many statements a session's connection keeps: enough for what an application asks again and
@@ -29,40 +30,46 @@ type keptStmt struct {
 const keptStmts = 8
 
 // prepare readies what a statement of the extended protocol runs, once for all its executions.
-func (c *engineConn) prepare(p *governedPlan) (*duck.Stmt, error) {
+func (c *engineConn) prepare(p *governedPlan) (keptStmt, error) {
 	for i, k := range c.kept {
 		if k.plan == p.plan && k.data == p.data {
 			c.kept = append(slices.Delete(c.kept, i, i+1), k)
-			return k.stmt, nil
+			return k, nil
 		}
 	}
 	stmt, err := c.conn.Prepare(p.sql)
 	if err != nil {
-		return nil, err
+		return keptStmt{}, err
 	}
 	if len(c.kept) == keptStmts {
 		if err := c.kept[0].stmt.Close(); err != nil {
-			return nil, errors.Join(err, stmt.Close())
+			return keptStmt{}, errors.Join(err, stmt.Close())
 		}
 		c.kept = slices.Delete(c.kept, 0, 1)
 	}
-	c.kept = append(c.kept, keptStmt{p.plan, p.data, stmt})
-	return stmt, nil
+	k := keptStmt{p.plan, p.data, stmt, columnsOf(stmt.Columns())}
+	c.kept = append(c.kept, k)
+	return k, nil
 }
 
 // query streams the plan's answer.
-func (c *engineConn) query(ctx context.Context, p *governedPlan, args []any) (*duck.Rows, error) {
+func (c *engineConn) query(ctx context.Context, p *governedPlan, args []any) (*duck.Rows, []Column, error) {
 	if !p.keeps() {
-		return c.conn.Query(ctx, p.sql, args...)
+		rows, err := c.conn.Query(ctx, p.sql, args...)
+		if err != nil {
+			return nil, nil, err
+		}
+		return rows, columnsOf(rows.Columns()), nil
 	}
-	stmt, err := c.prepare(p)
+	k, err := c.prepare(p)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if err := stmt.Bind(args...); err != nil {
-		return nil, err
+	if err := k.stmt.Bind(args...); err != nil {
+		return nil, nil, err
 	}
-	return stmt.Stream(ctx)
+	rows, err := k.stmt.Stream(ctx)
+	return rows, k.cols, err
 }
 
 // keeps reports whether the plan's statement is worth keeping: it may be executed again, and over the same tables.
