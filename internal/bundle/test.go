@@ -24,6 +24,9 @@ type Test struct {
 	Asker     TestAsker   `json:"asker"`
 	// Source is the table that is read whole, "schema.table"; the first table when it is empty.
 	Source string `json:"source,omitempty"`
+	// Operation is what is done to Source: list, read (when empty), insert, update, delete or define. Of all but
+	// read only the verdict is expected.
+	Operation string `json:"operation,omitempty"`
 	// Query is asked instead, on engines that read SQL.
 	Query  string     `json:"query,omitempty"`
 	Expect TestExpect `json:"expect"`

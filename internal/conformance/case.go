@@ -151,6 +151,19 @@ func (c *Case) steps() []bundle.TestStep {
 	return append(out, c.Asker.Steps...)
 }
 
+// operation is what is done to the source.
+func (c *Case) operation() (stead.Operation, error) {
+	if c.Operation == "" {
+		return stead.Read, nil
+	}
+	for op := stead.List; op <= stead.Define; op++ {
+		if op.String() == c.Operation {
+			return op, nil
+		}
+	}
+	return stead.UnknownOperation, fmt.Errorf("operation %q is not known", c.Operation)
+}
+
 // choose finds the table that is read whole.
 func (c *Case) choose() error {
 	if len(c.tables) == 0 {

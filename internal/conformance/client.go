@@ -35,6 +35,15 @@ func (c *Case) sql() (string, error) {
 	if c.Query != "" {
 		return c.Query, nil
 	}
+	literal := func(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+	switch c.Operation {
+	case "", "read":
+	case "list":
+		return "SELECT table_name FROM information_schema.tables WHERE table_schema = " + literal(c.read.def.Path[0]) +
+			" AND table_name = " + literal(c.read.def.Path[1]), nil
+	default:
+		return "", fmt.Errorf("the gateway cannot %s: declare an exception", c.Operation)
+	}
 	columns, err := c.columns()
 	if err != nil {
 		return "", err
@@ -48,6 +57,14 @@ func (c *Case) sql() (string, error) {
 		names = []string{"*"}
 	}
 	return "SELECT " + strings.Join(names, ", ") + " FROM " + quote(c.read.def.Path[0]) + "." + quote(c.read.def.Path[1]), nil
+}
+
+// listed turns what the catalogue says into a verdict: what it does not show does not exist.
+func listed(rows [][][]byte) answer {
+	if len(rows) == 0 {
+		return answer{denied: stead.NotFound.String(), message: "the catalogue does not show it"}
+	}
+	return answer{}
 }
 
 // refusals are the SQLSTATEs that a case may expect, as codes.

@@ -207,6 +207,9 @@ func (g *live) once(ctx context.Context, c *Case) (answer, error) {
 	if out.Err != nil {
 		return refused(out.Err)
 	}
+	if c.Operation == "list" {
+		return listed(out.Rows), nil
+	}
 	return g.answer(c, fields, out.Rows)
 }
 

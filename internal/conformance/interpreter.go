@@ -45,11 +45,18 @@ func (interpreter) ask(ctx context.Context, c *Case) (answer, error) {
 	if err != nil {
 		return refusal(err), nil
 	}
-	d := st.Decide(c.read.def.Object(), stead.Read)
+	op, err := c.operation()
+	if err != nil {
+		return answer{}, err
+	}
+	d := st.Decide(c.read.def.Object(), op)
 	if d.Verdict != stead.Allow {
 		out := refusal(d.Denial)
 		out.decision = &d
 		return out, nil
+	}
+	if op != stead.Read {
+		return answer{decision: &d}, nil
 	}
 	return read(c, &d)
 }
