@@ -94,3 +94,29 @@ func TestExamplesCanBeRead(t *testing.T) {
 		}
 	}
 }
+
+var testName = regexp.MustCompile("`(Test[A-Za-z0-9]+)`")
+
+func TestNamedTestsExist(t *testing.T) {
+	var code strings.Builder
+	for _, depth := range []string{"*", "*/*", "*/*/*"} {
+		paths, err := filepath.Glob(filepath.Join(root, depth, "*_test.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range paths {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			code.Write(text)
+		}
+	}
+	for _, p := range pages(t) {
+		for _, m := range testName.FindAllStringSubmatch(p.text, -1) {
+			if !strings.Contains(code.String(), "func "+m[1]+"(") {
+				t.Errorf("%s names %s, which does not exist", p.path, m[1])
+			}
+		}
+	}
+}
