@@ -10,6 +10,7 @@ func (c *Config) checkMasking(path string) Problems {
 	// The payload's rules carry an operator even where there is nothing to combine.
 	out := c.only(path, Masking, []string{"fields"}, []string{"maskingConfig", "conditionalPredicate", "operator"})
 	out = append(out, checkOperator(path, c.Operator)...)
+	out = append(out, checkText(join(path, "conditionalPredicate"), c.ConditionalPredicate)...)
 	for i := range c.Fields {
 		out = append(out, c.Fields[i].check(fmt.Sprintf("%s.fields[%d]", path, i))...)
 	}

@@ -16,6 +16,7 @@ func (c *Config) checkWhere(path string) Problems {
 	if c.Invert && c.Column == nil {
 		out = append(out, problem(join(path, "invert"), "belongs to column and values"))
 	}
+	out = append(out, checkText(join(path, "predicate"), c.Predicate)...)
 	if c.Column != nil {
 		if c.Column.Type != "tag" && c.Column.Type != "column" {
 			out = append(out, problem(join(path, "column.type"), "must be \"tag\" or \"column\""))
@@ -23,6 +24,17 @@ func (c *Config) checkWhere(path string) Problems {
 		out = append(out, notEmpty(c.Column.Name, join(path, "column.name"))...)
 	}
 	return out
+}
+
+// checkText refuses a text that is no expression over any table; "" is no text.
+func checkText(path, src string) Problems {
+	if src == "" {
+		return nil
+	}
+	if err := expr.CheckSyntax(src); err != nil {
+		return Problems{problem(path, "%s", err)}
+	}
+	return nil
 }
 
 // bindWhere makes the condition of the author's text. A rule that carries both a predicate and a

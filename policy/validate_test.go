@@ -77,6 +77,8 @@ func TestValidateRefuses(t *testing.T) {
 		{"match without column", dataDoc(`{"type":"Row Restriction by User Entitlements","config":{"matches":[{"type":"group"}]}}`), "actions[0].rules[0].config.matches[0]", "exactly one", stead.Invalid},
 		{"match without attribute", dataDoc(`{"type":"Row Restriction by User Entitlements","config":{"matches":[{"type":"attribute","column":"c"}]}}`), "actions[0].rules[0].config.matches[0].attribute", "is missing", stead.Invalid},
 		{"where without anything", dataDoc(`{"type":"Row Restriction by Custom Where Clause","config":{}}`), "actions[0].rules[0].config", "needs a predicate", stead.Invalid},
+		{"where that is no expression", dataDoc(`{"type":"Row Restriction by Custom Where Clause","config":{"predicate":"dept ="}}`), "actions[0].rules[0].config.predicate", "a value is expected", stead.Invalid},
+		{"condition with an unknown function", dataDoc(`{"type":"Masking","config":{"fields":[{"type":"anyTag"}],"maskingConfig":{"type":"Null"},"conditionalPredicate":"nosuch(a) = 1"}}`), "actions[0].rules[0].config.conditionalPredicate", "no function", stead.Invalid},
 		{"invert alone", dataDoc(`{"type":"Row Restriction by Custom Where Clause","config":{"predicate":"TRUE","invert":true}}`), "actions[0].rules[0].config.invert", "belongs to", stead.Invalid},
 		{"unreachable rule", dataDoc(`{"type":"Row Restriction by Custom Where Clause","config":{"predicate":"TRUE"}},{"type":"Row Restriction by Custom Where Clause","config":{"predicate":"FALSE"}}`), "actions[0].rules[0]", "never apply", stead.Invalid},
 		{"open chain", dataDoc(`{"type":"Row Restriction by Custom Where Clause","inclusions":{"groups":["g"]},"config":{"predicate":"TRUE"}}`), "actions[0].rules[0]", "leaves open", stead.Invalid},

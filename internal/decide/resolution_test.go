@@ -41,7 +41,7 @@ func TestResolution(t *testing.T) {
 		{"actions of one policy are ANDed", []string{`[{"rules":[` + where("id > 5", "") + `]},{"rules":[` + where("id < 9", "") + `]}]`}, `when "id" > 5 AND "id" < 9`},
 		{"an exception frees from a row rule", []string{`[{"rules":[` + where("FALSE", notAna) + `]}]`}, "always"},
 		{"1=1 shows all rows", []string{`[{"rules":[` + where("1=1", "") + `]}]`}, "always"},
-		{"NULL shows no row", []string{`[{"rules":[` + where("NULL = 1", "") + `]}]`}, "never"},
+		{"NULL shows no row", []string{`[{"rules":[` + where("int NULL = 1", "") + `]}]`}, "never"},
 		{"one never hides all", []string{`[{"rules":[` + where("FALSE", "") + `]}]`, byDepartment}, "never"},
 		{"the first branch that includes applies", []string{`[{"rules":[` + where("id = 1", `,"inclusions":{"groups":["other"]}`) + `,` +
 			where("id = 2", `,"inclusions":{"groups":["special"]}`) + `,` + where("FALSE", "") + `]}]`}, `when "id" = 2`},

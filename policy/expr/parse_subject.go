@@ -76,7 +76,7 @@ func (f *SourceFacts) variable(name string) (string, bool) {
 }
 
 func (p *parser) fact(t token, s Subject) (Node, error) {
-	if err := valid(s); err != nil {
+	if err := valid(s); err != nil && !p.untyped {
 		return nil, p.fail(t, "@%s: %s", t.text, err)
 	}
 	return s, nil
@@ -204,7 +204,7 @@ func (p *parser) reference(t token, name, arg string) (Node, error) {
 	case "columnreference":
 		return p.column(token{kind: quotedToken, text: arg, at: t.at, end: t.end})
 	case "key":
-		if s, ok := p.scope.(KeyScope); ok && slices.Contains(s.HashKeys(), arg) {
+		if s, ok := p.scope.(KeyScope); ok && (p.untyped || slices.Contains(s.HashKeys(), arg)) {
 			return Key{ID: arg}, nil
 		}
 		return nil, p.fail(t, "there is no key %q here", arg)
