@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"stead"
+	"stead/internal/decide"
 	"stead/internal/govern"
 	"stead/internal/store"
 	"stead/internal/store/sqlite"
@@ -112,16 +113,21 @@ func install(ctx context.Context, dir string) (err error) {
 	}
 	d, err := installed(manyPolicies, manySources, manyUsers)
 	if err == nil {
-		err = errors.Join(fill(ctx, h.store, d.Connections, store.Connections, func(c *stead.Connection) string { return c.Key }),
-			fill(ctx, h.store, d.Identities, store.Identities, func(i *stead.Identity) string { return store.IdentityKey(i.IAM, i.Name) }),
-			fill(ctx, h.store, d.Groups, store.Groups, func(g *stead.Group) string { return store.GroupKey(g.IAM, g.Name) }),
-			fill(ctx, h.store, d.Sources, store.DataSources, func(s *stead.DataSource) string { return store.SourceKey(s.Object()) }),
-			fill(ctx, h.store, d.Policies, store.Policies, func(p *policy.Policy) string { return p.Key }))
+		err = h.fill(ctx, d)
 	}
 	if err = errors.Join(err, h.close()); err != nil {
 		return err
 	}
 	return os.WriteFile(done, nil, 0o600)
+}
+
+// fill stores everything of a change, without asking anybody.
+func (h *house) fill(ctx context.Context, d decide.Delta) error {
+	return errors.Join(fill(ctx, h.store, d.Connections, store.Connections, func(c *stead.Connection) string { return c.Key }),
+		fill(ctx, h.store, d.Identities, store.Identities, func(i *stead.Identity) string { return store.IdentityKey(i.IAM, i.Name) }),
+		fill(ctx, h.store, d.Groups, store.Groups, func(g *stead.Group) string { return store.GroupKey(g.IAM, g.Name) }),
+		fill(ctx, h.store, d.Sources, store.DataSources, func(s *stead.DataSource) string { return store.SourceKey(s.Object()) }),
+		fill(ctx, h.store, d.Policies, store.Policies, func(p *policy.Policy) string { return p.Key }))
 }
 
 // fill puts documents in transactions of a thousand.
