@@ -182,6 +182,8 @@ func sample(t *testing.T, dir string) {
 	for name, text := range map[string]string{
 		"data/demo/people.csv": "id,name,dept\n1,Ada,Sales\n2,Bela,Finance\n3,\"O'Neill\",Sales\n",
 		"data/demo/secret.csv": "id,pin\n1,1234\n",
+		"cases/good.yaml":      caseText,
+		"cases/bad.yaml":       strings.ReplaceAll(caseText, "expect: {rows: [[1, a]]}", "expect: {rows: [[2, b]]}"),
 		"bundle.yaml":          bundleText,
 		"broken.yaml":          "kind: User\nname: x@example.com\ndisplayname: wrong case\n",
 		"declared.yaml":        "kind: DataSource\nconnectionKey: lake\nsources:\n  - schema: demo\n    table: secret\n    location: demo/secret.csv\n    columns: [{name: id, type: int}, {name: pin, type: int}]\n",
@@ -233,4 +235,12 @@ actions:
       - type: Row Restriction by User Entitlements
         config: {matches: [{type: attribute, attribute: department, tag: Department}]}
 circumstances: [{type: columnTags, columnTag: Department}]
+`
+
+const caseText = `kind: Test
+name: an owner sees its rows
+given: [{kind: User, name: ana}]
+tables: [{source: demo.t, columns: [{name: id, type: int}, {name: v, type: text}], owners: [{type: user, name: ana}], rows: [[1, a]]}]
+asker: {user: ana}
+expect: {rows: [[1, a]]}
 `
