@@ -139,7 +139,7 @@ func (c *Client) stream(ctx context.Context, w io.Writer, r request) error {
 	if err != nil {
 		return err
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }() // what was read is judged by itself
 	if _, err := io.Copy(w, resp.Body); err != nil {
 		return stead.Errorf(stead.Unavailable, "the answer ended early").WithHint("the server's log may have the cause").WithCause(err)
 	}

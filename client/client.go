@@ -59,7 +59,7 @@ func (c *Client) do(ctx context.Context, r request) error {
 	if err != nil {
 		return err
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }() // what was read is judged by itself
 	if r.etag != nil {
 		*r.etag = resp.Header.Get("ETag")
 	}
@@ -113,7 +113,7 @@ func (c *Client) send(ctx context.Context, r request) (*http.Response, error) {
 	if resp.StatusCode/100 == 2 {
 		return resp, nil
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }() // what was read is judged by itself
 	return nil, problem(resp)
 }
 
