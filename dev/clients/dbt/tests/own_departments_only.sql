@@ -1,0 +1,1 @@
+select id from {{ source('demo', 'hr_data') }} where dept not in ('Sales', 'Finance')
