@@ -6,6 +6,7 @@ import (
 	"math"
 	"strconv"
 
+	"stead"
 	dialect "stead/dialect/duckdb"
 	"stead/internal/gateway/duck"
 	"stead/internal/gateway/pgtype"
@@ -19,6 +20,24 @@ func columnsOf(cols []duck.Column) []Column {
 		out[i] = Column{Name: c.Name, OID: t.OID, Size: t.Size, Mod: t.Mod}
 	}
 	return out
+}
+
+// catalogueColumns describes the columns of a catalogue answer. Its lists of wide numbers are lists of
+// object identifiers, and sent as such: asyncpg, which looks up other lists with a statement that
+// answers with one of these, would look it up for ever.
+func catalogueColumns(cols []duck.Column) []Column {
+	out := columnsOf(cols)
+	for i := range out {
+		out[i].OID = catalogueType(out[i].OID)
+	}
+	return out
+}
+
+func catalogueType(oid uint32) uint32 {
+	if elem, _ := pgtype.Known(oid); elem == pgtype.Int8 {
+		return pgtype.OIDs
+	}
+	return oid
 }
 
 // wireType is the PostgreSQL type in which values of t are sent.
@@ -91,7 +110,11 @@ func binaryValue(dst []byte, v *duck.Vector, i int, oid uint32) ([]byte, error) 
 		}
 		return append(dst, 0), nil
 	case duck.TinyInt, duck.SmallInt, duck.Integer, duck.BigInt, duck.UTinyInt, duck.USmallInt, duck.UInteger:
-		return binaryInt(dst, v.Int(i), oid), nil
+		n := v.Int(i)
+		if oid == pgtype.OID && (n < 0 || n > math.MaxUint32) {
+			return nil, failf("22003", stead.Invalid, "a number is out of range for an object identifier")
+		}
+		return binaryInt(dst, n, oid), nil
 	case duck.UBigInt, duck.HugeInt, duck.UHugeInt, duck.Decimal:
 		return numericBinary(dst, v, i), nil
 	case duck.Float:

@@ -109,7 +109,7 @@ func (p *governedPlan) makeCatalogue(ctx context.Context, st *session.Statement)
 	for i := range p.params {
 		if i < len(p.query.Params) && p.query.Params[i] != 0 {
 			p.params[i] = p.query.Params[i]
-		} else if p.params[i] = wireType(stmt.ParamType(i)).OID; stmt.ParamType(i).ID == duck.Invalid {
+		} else if p.params[i] = catalogueType(wireType(stmt.ParamType(i)).OID); stmt.ParamType(i).ID == duck.Invalid {
 			p.params[i] = pgtype.Text
 		}
 	}

@@ -18,6 +18,7 @@ const (
 	Text        uint32 = 25
 	OID         uint32 = 26
 	JSON        uint32 = 114
+	OIDs        uint32 = 1028 // array of OID
 	Float4      uint32 = 700
 	Float8      uint32 = 701
 	Unknown     uint32 = 705
@@ -44,7 +45,7 @@ type entry struct {
 
 var entries = map[uint32]entry{
 	Bool: {"bool", 1, 1000}, Bytea: {"bytea", -1, 1001}, Int8: {"int8", 8, 1016}, Int2: {"int2", 2, 1005},
-	Int4: {"int4", 4, 1007}, Text: {"text", -1, 1009}, OID: {"oid", 4, 1028}, JSON: {"json", -1, 199},
+	Int4: {"int4", 4, 1007}, Text: {"text", -1, 1009}, OID: {"oid", 4, OIDs}, JSON: {"json", -1, 199},
 	Float4: {"float4", 4, 1021}, Float8: {"float8", 8, 1022}, Bpchar: {"bpchar", -1, 1014},
 	Varchar: {"varchar", -1, 1015}, Date: {"date", 4, 1182}, Time: {"time", 8, 1183},
 	Timestamp: {"timestamp", 8, 1115}, Timestamptz: {"timestamptz", 8, 1185}, Interval: {"interval", 16, 1187},
