@@ -148,6 +148,9 @@ func (r *Rewriter) parse(ctx context.Context, sql string) (tree, error) {
 	b, err := r.cfg.Parser.Serialize(ctx, sql)
 	if err != nil {
 		var syntax *duck.SyntaxError
+		if duck.KindOf(err) == "out of memory" {
+			return nil, stead.Errorf(stead.Limit, "the statement is too large").WithHint("shorten its lists or split it").WithCause(err)
+		}
 		if !errors.As(err, &syntax) {
 			return nil, err
 		}
