@@ -6,6 +6,8 @@ import (
 	"io"
 
 	"stead"
+	"stead/internal/gateway/pgvalue"
+	"stead/internal/gateway/sqlstate"
 )
 
 // answer is a running answer, read row by row and possibly in several goes.
@@ -67,16 +69,16 @@ func (a *answer) fill(ctx context.Context) error {
 		return nil
 	}
 	a.chunk, a.at = chunk, 0
-	return cause(ctx, err)
+	return sqlstate.Cause(ctx, err)
 }
 
 func (a *answer) bounded() error {
 	l := a.c.srv.cfg.Limits
 	if l.ResultRows > 0 && a.sent > l.ResultRows {
-		return failf(stateLimit, stead.Limit, "the answer has more than %d rows", l.ResultRows).hint("Ask for less, for instance with LIMIT.")
+		return sqlstate.Errorf(sqlstate.Limit, stead.Limit, "the answer has more than %d rows", l.ResultRows).WithHint("Ask for less, for instance with LIMIT.")
 	}
 	if l.ResultBytes > 0 && a.bytes > l.ResultBytes {
-		return failf(stateLimit, stead.Limit, "the answer is larger than %d bytes", l.ResultBytes).hint("Ask for less, for instance with LIMIT.")
+		return sqlstate.Errorf(sqlstate.Limit, stead.Limit, "the answer is larger than %d bytes", l.ResultBytes).WithHint("Ask for less, for instance with LIMIT.")
 	}
 	return nil
 }
@@ -91,7 +93,7 @@ func (a *answer) close(err error) error {
 	if err == nil {
 		err = a.err
 	}
-	if err != nil && a.c.gone != nil && !isStead(err) {
+	if err != nil && a.c.gone != nil && !sqlstate.Safe(err) {
 		err = stead.Errorf(stead.Canceled, "the client went away").WithCause(err)
 	}
 	return rows.Close(a.sent, err)
@@ -99,7 +101,7 @@ func (a *answer) close(err error) error {
 
 // sendRows writes up to limit rows as DataRow messages. Output is flushed whenever 64 KiB are
 // waiting, so a slow client slows the engine and memory stays bounded.
-func (c *conn) sendRows(ctx context.Context, a *answer, limit int64, formats []Format) (int64, error) {
+func (c *conn) sendRows(ctx context.Context, a *answer, limit int64, formats []pgvalue.Format) (int64, error) {
 	return a.each(ctx, limit, func(chunk Chunk, row int) (int, error) {
 		from := len(c.out)
 		out := append(c.out, 'D', 0, 0, 0, 0, byte(len(formats)>>8), byte(len(formats)))
@@ -131,7 +133,7 @@ func (c *conn) full(ctx context.Context) error {
 		return err
 	}
 	if err := ctx.Err(); err != nil {
-		return cause(ctx, err)
+		return sqlstate.Cause(ctx, err)
 	}
 	return nil
 }
@@ -159,7 +161,7 @@ func (o *ownRows) Next(context.Context) (Chunk, error) {
 }
 
 // Append gives text, whose two formats are the same.
-func (o *ownRows) Append(dst []byte, col, row int, _ Format) ([]byte, bool, error) {
+func (o *ownRows) Append(dst []byte, col, row int, _ pgvalue.Format) ([]byte, bool, error) {
 	return append(dst, o.rows[row][col]...), true, nil
 }
 

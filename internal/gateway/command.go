@@ -4,6 +4,8 @@ import (
 	"context"
 	"strconv"
 	"strings"
+
+	"stead/internal/gateway/sqlstate"
 )
 
 // command is one statement, read as far as the gateway must understand it.
@@ -175,14 +177,14 @@ func (t tagCommand) run(context.Context, *conn, input) (*result, error) { return
 func parseUnlisten(p *parser) (command, error) { return tagCommand("UNLISTEN"), nil }
 
 func parseListen(p *parser) (command, error) {
-	return nil, unsupportedf("%s is not offered", strings.ToUpper(p.tok.text)).hint("The gateway only reads.")
+	return nil, sqlstate.Unsupportedf("%s is not offered", strings.ToUpper(p.tok.text)).WithHint("The gateway only reads.")
 }
 
 func parseLock(p *parser) (command, error) {
-	return nil, unsupportedf("LOCK is not offered").hint("The gateway only reads; nothing needs locking.")
+	return nil, sqlstate.Unsupportedf("LOCK is not offered").WithHint("The gateway only reads; nothing needs locking.")
 }
 
 func parsePrepare(p *parser) (command, error) {
-	return nil, unsupportedf("%s as a statement is not offered", strings.ToUpper(p.tok.text)).
-		hint("Use prepared statements of the protocol, as drivers do.")
+	return nil, sqlstate.Unsupportedf("%s as a statement is not offered", strings.ToUpper(p.tok.text)).
+		WithHint("Use prepared statements of the protocol, as drivers do.")
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"stead"
+	"stead/internal/gateway/sqlstate"
 )
 
 // conn is one client connection. Its goroutine owns everything but what mu guards.
@@ -44,8 +45,6 @@ const (
 	flushAt   = 64 << 10
 	saslLimit = 8 << 10
 )
-
-var errCanceled = failf(stateCanceled, stead.Canceled, "canceling statement due to user request")
 
 func newConn(s *Server, nc net.Conn) *conn {
 	c := &conn{srv: s, nc: nc, addr: nc.RemoteAddr().String(), tx: idle,
@@ -97,16 +96,16 @@ func (c *conn) receive() (pgproto3.FrontendMessage, error) {
 	case draining && waited:
 		return nil, errDraining
 	case errors.As(err, &big):
-		return nil, failf(stateLimit, stead.Limit, "the message is larger than %d bytes", c.srv.cfg.Limits.MessageBytes).
-			hint("Send shorter statements and parameters.")
+		return nil, sqlstate.Errorf(sqlstate.Limit, stead.Limit, "the message is larger than %d bytes", c.srv.cfg.Limits.MessageBytes).
+			WithHint("Send shorter statements and parameters.")
 	case errors.As(err, &ne) && ne.Timeout() && waited:
-		return nil, failf(stateIdle, stead.Limit, "terminating connection because it was idle for too long")
+		return nil, sqlstate.Errorf(sqlstate.Idle, stead.Limit, "terminating connection because it was idle for too long")
 	case errors.As(err, &ne) && ne.Timeout():
-		return nil, failf(stateProtocol, stead.Limit, "terminating connection because a message did not arrive whole in time")
+		return nil, sqlstate.Errorf(sqlstate.Protocol, stead.Limit, "terminating connection because a message did not arrive whole in time")
 	case errors.As(err, &ne), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
 		return nil, err
 	}
-	return nil, failf(stateProtocol, stead.Invalid, "invalid protocol message").hint("The client broke the protocol; connect again.")
+	return nil, sqlstate.Errorf(sqlstate.Protocol, stead.Invalid, "invalid protocol message").WithHint("The client broke the protocol; connect again.")
 }
 
 // serve runs the connection until it ends.
@@ -125,7 +124,7 @@ func (c *conn) serve() {
 		if err == nil {
 			continue
 		}
-		if isStead(err) {
+		if sqlstate.Safe(err) {
 			c.fatal(err)
 		} else if !errors.Is(err, errTerminate) {
 			c.srv.cfg.Log.Debug("gateway client left", "client", c.addr, "error", err.Error())
@@ -208,7 +207,7 @@ func (c *conn) logCause(err error) {
 	if !errors.As(err, &e) {
 		c.srv.cfg.Log.Error("statement failed", "client", c.addr, "user", c.user, "error", err.Error())
 	} else if e.Cause != nil {
-		c.srv.cfg.Log.Warn("statement failed", "client", c.addr, "user", c.user, "sqlstate", sqlState(err),
+		c.srv.cfg.Log.Warn("statement failed", "client", c.addr, "user", c.user, "sqlstate", sqlstate.Of(err),
 			"message", e.Message, "cause", e.Cause.Error())
 	}
 }
@@ -254,8 +253,8 @@ func (c *conn) statement(f func(ctx context.Context) (rows int64, err error)) er
 	defer cancel(nil)
 	limit := c.settings.timeout(c.srv.cfg.Limits.Statement)
 	ctx, release := context.WithTimeoutCause(ctx, limit,
-		failf(stateCanceled, stead.Canceled, "canceling statement due to statement timeout").
-			hint("The limit is %s; ask for less, or for a longer statement_timeout up to what the server allows.", limit))
+		sqlstate.Errorf(sqlstate.Canceled, stead.Canceled, "canceling statement due to statement timeout").
+			WithHint("The limit is %s; ask for less, or for a longer statement_timeout up to what the server allows.", limit))
 	defer release()
 	c.mu.Lock()
 	c.running = cancel
@@ -265,18 +264,8 @@ func (c *conn) statement(f func(ctx context.Context) (rows int64, err error)) er
 	c.mu.Lock()
 	c.running = nil
 	c.mu.Unlock()
-	err = cause(ctx, err)
-	c.srv.cfg.Metrics.Statement(sqlState(err), rows, time.Since(start).Seconds())
-	return err
-}
-
-// cause prefers the reason for which the statement was ended to whatever it failed with then.
-func cause(ctx context.Context, err error) error {
-	if err != nil && ctx.Err() != nil {
-		if why := context.Cause(ctx); isStead(why) {
-			return why
-		}
-	}
+	err = sqlstate.Cause(ctx, err)
+	c.srv.cfg.Metrics.Statement(sqlstate.Of(err), rows, time.Since(start).Seconds())
 	return err
 }
 

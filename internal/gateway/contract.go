@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 
+	"stead/internal/gateway/pgvalue"
 	"stead/internal/session"
 )
 
@@ -84,17 +85,8 @@ type Column struct {
 type Chunk interface {
 	Len() int
 	// Append appends the value to dst in the given format; ok is false for NULL.
-	Append(dst []byte, col, row int, format Format) (out []byte, ok bool, err error)
+	Append(dst []byte, col, row int, format pgvalue.Format) (out []byte, ok bool, err error)
 }
-
-// Format is how a value is written on the wire.
-type Format int16
-
-// The formats of the protocol.
-const (
-	TextFormat   Format = 0
-	BinaryFormat Format = 1
-)
 
 // Arg is a parameter's value, already decoded: nil for NULL, or what duck.Stmt.Bind takes.
 type Arg = any

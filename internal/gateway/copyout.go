@@ -9,6 +9,8 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"stead"
+	"stead/internal/gateway/pgvalue"
+	"stead/internal/gateway/sqlstate"
 )
 
 // copyCommand sends a governed query as COPY data.
@@ -45,9 +47,9 @@ func (k copyCommand) run(ctx context.Context, c *conn, in input) (*result, error
 
 func (k copyCommand) send(ctx context.Context, c *conn, a *answer) (int64, error) {
 	cols := a.columns()
-	format := TextFormat
+	format := pgvalue.TextFormat
 	if k.format == "binary" {
-		format = BinaryFormat
+		format = pgvalue.BinaryFormat
 	}
 	codes := make([]uint16, len(cols))
 	for i := range codes {
@@ -55,7 +57,7 @@ func (k copyCommand) send(ctx context.Context, c *conn, a *answer) (int64, error
 	}
 	c.send(&pgproto3.CopyOutResponse{OverallFormat: byte(format), ColumnFormatCodes: codes})
 	var head []byte // goes with the first row: clients take each message for one row
-	if format == BinaryFormat {
+	if format == pgvalue.BinaryFormat {
 		head = []byte("PGCOPY\n\xff\r\n\x00\x00\x00\x00\x00\x00\x00\x00\x00")
 	} else if k.header {
 		c.send(&pgproto3.CopyData{Data: k.headerLine(cols)})
@@ -64,7 +66,7 @@ func (k copyCommand) send(ctx context.Context, c *conn, a *answer) (int64, error
 	n, err := a.each(ctx, -1, func(chunk Chunk, row int) (int, error) {
 		from := len(c.out)
 		out := append(c.out, 'd', 0, 0, 0, 0)
-		if format == BinaryFormat {
+		if format == pgvalue.BinaryFormat {
 			out = binary.BigEndian.AppendUint16(append(out, head...), uint16(len(cols)))
 			head = nil
 		}
@@ -76,14 +78,14 @@ func (k copyCommand) send(ctx context.Context, c *conn, a *answer) (int64, error
 			}
 			out = k.cell(out, cell, ok, col, len(cols))
 		}
-		if format == TextFormat {
+		if format == pgvalue.TextFormat {
 			out = append(out, '\n')
 		}
 		put32(out[from+1:], int32(len(out)-from-1))
 		c.out = out
 		return len(out) - from, c.full(ctx)
 	})
-	if err == nil && format == BinaryFormat {
+	if err == nil && format == pgvalue.BinaryFormat {
 		c.send(&pgproto3.CopyData{Data: append(head, 0xff, 0xff)})
 	}
 	return n, err
@@ -180,13 +182,13 @@ func parseCopy(p *parser) (command, error) {
 		return nil, err
 	}
 	if p.tok.is("from") {
-		return nil, failf(stateUnsupported, stead.Unsupported, "COPY FROM is not offered").hint("The gateway only reads.")
+		return nil, sqlstate.Errorf(sqlstate.Unsupported, stead.Unsupported, "COPY FROM is not offered").WithHint("The gateway only reads.")
 	}
 	if !p.accept("to") {
 		return nil, p.unexpected()
 	}
 	if !p.accept("stdout") {
-		return nil, unsupportedf("COPY writes to STDOUT only").hint(`Use COPY ... TO STDOUT, or \copy in psql.`)
+		return nil, sqlstate.Unsupportedf("COPY writes to STDOUT only").WithHint(`Use COPY ... TO STDOUT, or \copy in psql.`)
 	}
 	if err := p.copyOptions(&k); err != nil {
 		return nil, err
@@ -302,7 +304,7 @@ func (p *parser) oldOption(k *copyCommand) error {
 func (p *parser) copyOption(k *copyCommand, name string) error {
 	if name == "force_quote" {
 		if !p.acceptMark("*") {
-			return unsupportedf("FORCE_QUOTE with a list of columns is not offered").hint("Use FORCE_QUOTE *.")
+			return sqlstate.Unsupportedf("FORCE_QUOTE with a list of columns is not offered").WithHint("Use FORCE_QUOTE *.")
 		}
 		k.force = true
 		return nil
@@ -313,7 +315,7 @@ func (p *parser) copyOption(k *copyCommand, name string) error {
 	}
 	one := func(dst *byte) error {
 		if len(value) != 1 || value == "\n" || value == "\r" || value == "\x00" {
-			return failf(stateBadParameter, stead.Invalid, "COPY %s must be a single one-byte character", name)
+			return sqlstate.Errorf(sqlstate.BadParameter, stead.Invalid, "COPY %s must be a single one-byte character", name)
 		}
 		*dst = value[0]
 		return nil
@@ -343,7 +345,7 @@ func (p *parser) copyOption(k *copyCommand, name string) error {
 			return nil
 		}
 	}
-	return unsupportedf("COPY option %q is not offered", name)
+	return sqlstate.Unsupportedf("COPY option %q is not offered", name)
 }
 
 // finish fills in what was not given.
@@ -370,10 +372,10 @@ func (k *copyCommand) finish() error {
 		}
 	case "binary":
 	default:
-		return failf(stateBadParameter, stead.Invalid, "COPY format %q not recognized", k.format).hint("Use text, csv or binary.")
+		return sqlstate.Errorf(sqlstate.BadParameter, stead.Invalid, "COPY format %q not recognized", k.format).WithHint("Use text, csv or binary.")
 	}
 	if strings.ContainsAny(k.null, "\r\n") {
-		return failf(stateBadParameter, stead.Invalid, "COPY null representation cannot use newline or carriage return")
+		return sqlstate.Errorf(sqlstate.BadParameter, stead.Invalid, "COPY null representation cannot use newline or carriage return")
 	}
 	return nil
 }

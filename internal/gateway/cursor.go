@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"stead"
+	"stead/internal/gateway/sqlstate"
 )
 
 // declareCommand opens a cursor, a portal that FETCH reads.
@@ -20,11 +21,11 @@ func (d declareCommand) query() string                 { return d.text }
 
 func (d declareCommand) run(ctx context.Context, c *conn, in input) (*result, error) {
 	if c.tx.state == outside && !d.hold {
-		return nil, failf(stateNoTransaction, stead.Invalid, "DECLARE CURSOR can only be used in transaction blocks").
-			hint("Send BEGIN first, or declare the cursor WITH HOLD.")
+		return nil, sqlstate.Errorf(sqlstate.NoTransaction, stead.Invalid, "DECLARE CURSOR can only be used in transaction blocks").
+			WithHint("Send BEGIN first, or declare the cursor WITH HOLD.")
 	}
 	if c.portals[d.name] != nil {
-		return nil, failf(stateDuplicateCursor, stead.Conflict, "cursor %q already exists", d.name)
+		return nil, sqlstate.Errorf(sqlstate.DuplicateCursor, stead.Conflict, "cursor %q already exists", d.name)
 	}
 	if err := c.portalLimit(); err != nil {
 		return nil, err
@@ -53,7 +54,7 @@ func (c *conn) cursor(name string) (*portal, error) {
 	if p := c.portals[name]; p != nil && p.cursor {
 		return p, nil
 	}
-	return nil, failf(stateNoCursor, stead.NotFound, "cursor %q does not exist", name)
+	return nil, sqlstate.Errorf(sqlstate.NoCursor, stead.NotFound, "cursor %q does not exist", name)
 }
 
 func (f fetchCommand) columns(c *conn) ([]Column, error) {
@@ -142,7 +143,7 @@ func parseDeclare(p *parser) (command, error) {
 		case p.accept("binary"):
 			d.binary = true
 		case p.tok.is("scroll"):
-			return nil, unsupportedf("scrollable cursors are not offered").hint("Declare the cursor NO SCROLL and fetch forward.")
+			return nil, sqlstate.Unsupportedf("scrollable cursors are not offered").WithHint("Declare the cursor NO SCROLL and fetch forward.")
 		default:
 			return nil, p.unexpected()
 		}
@@ -186,7 +187,7 @@ func parseFetch(p *parser) (command, error) {
 		}
 	}
 	if backward {
-		return nil, failf(stateNotNow, stead.Unsupported, "cursor can only scan forward").hint("Fetch NEXT, a number, or ALL.")
+		return nil, sqlstate.Errorf(sqlstate.NotNow, stead.Unsupported, "cursor can only scan forward").WithHint("Fetch NEXT, a number, or ALL.")
 	}
 	_ = p.accept("from") || p.accept("in")
 	var err error

@@ -7,6 +7,8 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"stead"
+	"stead/internal/gateway/pgvalue"
+	"stead/internal/gateway/sqlstate"
 )
 
 // prepared is a statement of the extended protocol. Its plan holds no right.
@@ -21,9 +23,9 @@ type prepared struct {
 type portal struct {
 	stmt    *prepared
 	args    []Arg
-	cols    []Column // as described to the client, nil before
-	formats []Format // as asked for: none, one for all, or one each
-	res     *result  // nil until first executed
+	cols    []Column         // as described to the client, nil before
+	formats []pgvalue.Format // as asked for: none, one for all, or one each
+	res     *result          // nil until first executed
 	sent    int64
 	cursor  bool
 	held    bool // survives the transaction
@@ -45,9 +47,9 @@ func (c *conn) extended(msg pgproto3.FrontendMessage) error {
 	case *pgproto3.Close:
 		return c.closeMessage(m)
 	case *pgproto3.FunctionCall:
-		return unsupportedf("function calls of the protocol are not offered")
+		return sqlstate.Unsupportedf("function calls of the protocol are not offered")
 	}
-	return failf(stateProtocol, stead.Invalid, "unexpected message")
+	return sqlstate.Errorf(sqlstate.Protocol, stead.Invalid, "unexpected message")
 }
 
 // failExtended reports an error at once, since a client may wait for it without a Sync, and
@@ -74,14 +76,14 @@ func (c *conn) sync() error {
 
 func (c *conn) parse(m *pgproto3.Parse) error {
 	if m.Name != "" && c.statements[m.Name] != nil {
-		return failf(stateDuplicateStatement, stead.Conflict, "prepared statement %q already exists", m.Name)
+		return sqlstate.Errorf(sqlstate.DuplicateStatement, stead.Conflict, "prepared statement %q already exists", m.Name)
 	}
 	if m.Name == "" {
 		delete(c.statements, "")
 	}
 	if len(c.statements) >= c.srv.cfg.Limits.Statements {
-		return failf(stateLimit, stead.Limit, "more than %d prepared statements", c.srv.cfg.Limits.Statements).
-			hint("Close statements that are not used, or send DEALLOCATE ALL.")
+		return sqlstate.Errorf(sqlstate.Limit, stead.Limit, "more than %d prepared statements", c.srv.cfg.Limits.Statements).
+			WithHint("Close statements that are not used, or send DEALLOCATE ALL.")
 	}
 	if err := checkText(m.Query); err != nil {
 		return err
@@ -125,7 +127,7 @@ func (c *conn) prepared(name string) (*prepared, error) {
 	if st := c.statements[name]; st != nil {
 		return st, nil
 	}
-	return nil, failf(stateNoStatement, stead.NotFound, "prepared statement %q does not exist", name)
+	return nil, sqlstate.Errorf(sqlstate.NoStatement, stead.NotFound, "prepared statement %q does not exist", name)
 }
 
 func (c *conn) bind(m *pgproto3.Bind) error {
@@ -139,22 +141,22 @@ func (c *conn) bind(m *pgproto3.Bind) error {
 	if m.DestinationPortal == "" {
 		c.dropPortal("", nil)
 	} else if c.portals[m.DestinationPortal] != nil {
-		return failf(stateDuplicateCursor, stead.Conflict, "portal %q already exists", m.DestinationPortal)
+		return sqlstate.Errorf(sqlstate.DuplicateCursor, stead.Conflict, "portal %q already exists", m.DestinationPortal)
 	}
 	if err := c.portalLimit(); err != nil {
 		return err
 	}
 	if n := len(m.Parameters); n > 0 && len(m.Parameters) != len(st.params) && st.plan == nil {
-		return failf(stateProtocol, stead.Invalid, "the statement takes no parameters, %d were given", n)
+		return sqlstate.Errorf(sqlstate.Protocol, stead.Invalid, "the statement takes no parameters, %d were given", n)
 	}
-	args, err := bindArgs(st.params, m.ParameterFormatCodes, m.Parameters)
+	args, err := pgvalue.Args(st.params, m.ParameterFormatCodes, m.Parameters)
 	if err != nil {
 		return err
 	}
-	formats := make([]Format, len(m.ResultFormatCodes))
+	formats := make([]pgvalue.Format, len(m.ResultFormatCodes))
 	for i, f := range m.ResultFormatCodes {
-		if formats[i] = Format(f); f != 0 && f != 1 {
-			return failf(stateBadParameter, stead.Invalid, "unsupported format code %d", f)
+		if formats[i] = pgvalue.Format(f); f != 0 && f != 1 {
+			return sqlstate.Errorf(sqlstate.BadParameter, stead.Invalid, "unsupported format code %d", f)
 		}
 	}
 	c.portals[m.DestinationPortal] = &portal{stmt: st, args: args, formats: formats, inside: c.tx.state == inside}
@@ -164,22 +166,22 @@ func (c *conn) bind(m *pgproto3.Bind) error {
 
 func (c *conn) portalLimit() error {
 	if len(c.portals) >= c.srv.cfg.Limits.Portals {
-		return failf(stateLimit, stead.Limit, "more than %d open portals", c.srv.cfg.Limits.Portals).hint("Close portals that are not used.")
+		return sqlstate.Errorf(sqlstate.Limit, stead.Limit, "more than %d open portals", c.srv.cfg.Limits.Portals).WithHint("Close portals that are not used.")
 	}
 	return nil
 }
 
 // spread gives each column its format.
-func spread(formats []Format, n int) ([]Format, error) {
+func spread(formats []pgvalue.Format, n int) ([]pgvalue.Format, error) {
 	switch len(formats) {
 	case 0:
-		return make([]Format, n), nil
+		return make([]pgvalue.Format, n), nil
 	case 1:
 		return slices.Repeat(formats, n), nil
 	case n:
 		return formats, nil
 	}
-	return nil, failf(stateProtocol, stead.Invalid, "the portal has %d result formats and the query has %d columns", len(formats), n)
+	return nil, sqlstate.Errorf(sqlstate.Protocol, stead.Invalid, "the portal has %d result formats and the query has %d columns", len(formats), n)
 }
 
 func (c *conn) describe(m *pgproto3.Describe) error {
@@ -197,7 +199,7 @@ func (c *conn) describe(m *pgproto3.Describe) error {
 	}
 	p := c.portals[m.Name]
 	if p == nil {
-		return failf(stateNoCursor, stead.NotFound, "portal %q does not exist", m.Name)
+		return sqlstate.Errorf(sqlstate.NoCursor, stead.NotFound, "portal %q does not exist", m.Name)
 	}
 	cols, err := p.columns(c)
 	if err != nil {
@@ -207,7 +209,7 @@ func (c *conn) describe(m *pgproto3.Describe) error {
 	return c.describeColumns(cols, p.formats)
 }
 
-func (c *conn) describeColumns(cols []Column, formats []Format) error {
+func (c *conn) describeColumns(cols []Column, formats []pgvalue.Format) error {
 	if cols == nil {
 		c.send(&pgproto3.NoData{})
 		return nil
@@ -238,7 +240,7 @@ func (p *portal) columns(c *conn) ([]Column, error) {
 func (c *conn) execute(m *pgproto3.Execute) error {
 	p := c.portals[m.Portal]
 	if p == nil || p.cursor {
-		return failf(stateNoCursor, stead.NotFound, "portal %q does not exist", m.Portal)
+		return sqlstate.Errorf(sqlstate.NoCursor, stead.NotFound, "portal %q does not exist", m.Portal)
 	}
 	if err := c.tx.allows(p.stmt.cmd); err != nil {
 		return err
@@ -281,14 +283,14 @@ func (c *conn) start(ctx context.Context, p *portal) error {
 		}
 	}
 	if want != nil && !slices.Equal(want, res.answer.columns()) {
-		return unsupportedf("the columns of the prepared statement changed").hint("Prepare the statement again.")
+		return sqlstate.Unsupportedf("the columns of the prepared statement changed").WithHint("Prepare the statement again.")
 	}
 	return nil
 }
 
 func errOpenAnswers(c *conn) error {
-	return failf(stateLimit, stead.Limit, "more than %d answers are open in this connection", c.srv.cfg.Limits.OpenAnswers).
-		hint("Read them to the end, or close their portals and cursors.")
+	return sqlstate.Errorf(sqlstate.Limit, stead.Limit, "more than %d answers are open in this connection", c.srv.cfg.Limits.OpenAnswers).
+		WithHint("Read them to the end, or close their portals and cursors.")
 }
 
 // resume sends the next rows of a portal; limit 0 means all.

@@ -20,6 +20,8 @@ import (
 
 	"stead"
 	"stead/internal/gateway/duck"
+	"stead/internal/gateway/pgvalue"
+	"stead/internal/gateway/sqlstate"
 	"stead/internal/session"
 )
 
@@ -148,12 +150,12 @@ func (s *fakeSession) Plan(ctx context.Context, q Query) (Plan, error) {
 	defer conn.Close()
 	st, err := conn.Prepare(q.Text)
 	if err != nil {
-		return nil, &stateError{"42601", stead.Errorf(stead.Invalid, "cannot plan").WithCause(err)}
+		return nil, sqlstate.Errorf(sqlstate.Syntax, stead.Invalid, "cannot plan").WithCause(err)
 	}
 	defer st.Close()
 	p := &fakePlan{s: s, text: q.Text, cols: columnsOf(st.Columns())}
 	for i := range st.Params() {
-		oid := wireType(st.ParamType(i)).OID
+		oid := pgvalue.TypeOf(st.ParamType(i)).OID
 		if i < len(q.Params) && q.Params[i] != 0 {
 			oid = q.Params[i]
 		}

@@ -9,6 +9,7 @@ import (
 	"stead"
 	"stead/internal/gateway/catalog"
 	"stead/internal/gateway/rewrite"
+	"stead/internal/gateway/sqlstate"
 	"stead/internal/session"
 )
 
@@ -92,8 +93,8 @@ func (d *desk) Plan(ctx context.Context, q Query) (Plan, error) {
 // what does not exist are the same answer.
 func (d *desk) resolve(st *session.Statement, searchPath []string, served *served) rewrite.Resolve {
 	return func(path []string) (rewrite.Source, error) {
-		missing := failf(stateNoTable, stead.NotFound, "relation %q does not exist", strings.Join(path, ".")).
-			hint("Check the name; \\d in psql lists what you may see.")
+		missing := sqlstate.Errorf(sqlstate.NoTable, stead.NotFound, "relation %q does not exist", strings.Join(path, ".")).
+			WithHint("Check the name; \\d in psql lists what you may see.")
 		if len(path) == 3 {
 			if path[0] != d.connection {
 				return rewrite.Source{}, missing

@@ -12,7 +12,9 @@ import (
 	"stead/internal/gateway/catalog"
 	"stead/internal/gateway/duck"
 	"stead/internal/gateway/pgtype"
+	"stead/internal/gateway/pgvalue"
 	"stead/internal/gateway/rewrite"
+	"stead/internal/gateway/sqlstate"
 	"stead/internal/session"
 	"stead/policy/expr"
 )
@@ -109,7 +111,7 @@ func (p *governedPlan) makeCatalogue(ctx context.Context, st *session.Statement)
 	for i := range p.params {
 		if i < len(p.query.Params) && p.query.Params[i] != 0 {
 			p.params[i] = p.query.Params[i]
-		} else if p.params[i] = catalogueType(wireType(stmt.ParamType(i)).OID); stmt.ParamType(i).ID == duck.Invalid {
+		} else if p.params[i] = catalogueType(pgvalue.TypeOf(stmt.ParamType(i)).OID); stmt.ParamType(i).ID == duck.Invalid {
 			p.params[i] = pgtype.Text
 		}
 	}
@@ -220,20 +222,20 @@ func (p *governedPlan) Execute(ctx context.Context, args []Arg) (Rows, error) {
 			return nil, again.refused(ctx, st, err)
 		}
 		if !slices.Equal(again.params, p.params) {
-			return nil, again.refused(ctx, st, unsupportedf("the parameters of the prepared statement changed").hint("Prepare the statement again."))
+			return nil, again.refused(ctx, st, sqlstate.Unsupportedf("the parameters of the prepared statement changed").WithHint("Prepare the statement again."))
 		}
 		p = again
 	}
 	if len(args) != len(p.params) {
-		return nil, p.refused(ctx, st, failf("42P02", stead.Invalid, "there is no parameter $%d", len(args)+1).
-			hint("Parameters need a prepared statement of the protocol."))
+		return nil, p.refused(ctx, st, sqlstate.Errorf("42P02", stead.Invalid, "there is no parameter $%d", len(args)+1).
+			WithHint("Parameters need a prepared statement of the protocol."))
 	}
 	if p.plan.Catalogue {
 		return p.runCatalogue(ctx, st, args)
 	}
 	for i, a := range args {
 		if !fits(a, p.plan.Parameters[i].Type) {
-			return nil, p.refused(ctx, st, failf("22003", stead.Invalid, "parameter $%d is out of range for its type", i+1))
+			return nil, p.refused(ctx, st, sqlstate.Errorf("22003", stead.Invalid, "parameter $%d is out of range for its type", i+1))
 		}
 	}
 	if err := st.Intent(ctx, p.intent()); err != nil {
@@ -264,7 +266,7 @@ func fits(a Arg, typ string) bool {
 // engineError is what an asker learns from a failure of the engine: one text for each SQLSTATE,
 // the same whatever data it was about.
 func (p *governedPlan) engineError(ctx context.Context, err error) error {
-	if why := cause(ctx, err); isStead(why) {
+	if why := sqlstate.Cause(ctx, err); sqlstate.Safe(why) {
 		return why
 	}
 	p.desk.g.Engines.broke(p.served, err)
@@ -276,16 +278,15 @@ func (p *governedPlan) engineError(ctx context.Context, err error) error {
 	case "binder", "catalog", "parser", "parameter not resolved", "parameter not allowed":
 		state, text, hint = "42703", "a column, function or type of the statement does not exist or does not fit", "Check names and types; \\d in psql shows the columns."
 	case "interrupt":
-		return errCanceled
+		return sqlstate.ErrCanceled
 	case "out of memory":
 		state, code, text, hint = "53200", stead.Limit, "the statement needs more memory than it may use", "Ask for less, or aggregate earlier."
 	case "io", "permission", "fatal", "internal", "serialization", "connection", "http":
 		state, code, text, hint = "58000", stead.Unavailable, "the data cannot be read now", "Try again later; the server's log has the cause."
 	default:
 		if strings.Contains(kind, "not implemented") {
-			state, code, text, hint = stateUnsupported, stead.Unsupported, "the statement is not supported", ""
+			state, code, text, hint = sqlstate.Unsupported, stead.Unsupported, "the statement is not supported", ""
 		}
 	}
-	e := failf(state, code, "%s", text).hint("%s", hint)
-	return &stateError{e.state, e.err.WithCause(err)}
+	return sqlstate.Errorf(state, code, "%s", text).WithHint("%s", hint).WithCause(err)
 }

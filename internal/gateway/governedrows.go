@@ -10,6 +10,7 @@ import (
 	"stead/internal/gateway/catalog"
 	"stead/internal/gateway/duck"
 	"stead/internal/gateway/rewrite"
+	"stead/internal/gateway/sqlstate"
 	"stead/internal/session"
 )
 
@@ -91,7 +92,7 @@ func (p *governedPlan) runCatalogue(ctx context.Context, st *session.Statement, 
 	undo := r.tied(ctx)
 	defer undo()
 	if r.rows, err = conn.Query(r.run, sql, args...); err != nil {
-		if why := cause(ctx, err); isStead(why) {
+		if why := sqlstate.Cause(ctx, err); sqlstate.Safe(why) {
 			return nil, why
 		}
 		return nil, catalog.Error(err)
@@ -145,8 +146,8 @@ func (r *governedRows) watchRights() {
 	}
 }
 
-var errRightsChanged = failf(stateDenied, stead.Denied, "what you may see changed while the statement ran").
-	hint("Run the statement again.")
+var errRightsChanged = sqlstate.Errorf(sqlstate.Denied, stead.Denied, "what you may see changed while the statement ran").
+	WithHint("Run the statement again.")
 
 // Check implements Rows.
 func (r *governedRows) Check(ctx context.Context) error {
@@ -154,7 +155,7 @@ func (r *governedRows) Check(ctx context.Context) error {
 		return nil // the catalogue of then: it never held anything hidden
 	}
 	if err := r.run.Err(); err != nil {
-		return cause(r.run, err)
+		return sqlstate.Cause(r.run, err)
 	}
 	now, err := r.plan.desk.Begin(ctx)
 	if err != nil {
@@ -186,7 +187,7 @@ func (r *governedRows) Next(ctx context.Context) (Chunk, error) {
 	defer undo()
 	n, err := r.rows.Next()
 	if why := r.run.Err(); why != nil {
-		return nil, cause(r.run, why)
+		return nil, sqlstate.Cause(r.run, why)
 	}
 	if err != nil {
 		if r.st == nil {

@@ -8,6 +8,8 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"stead"
+	"stead/internal/gateway/pgvalue"
+	"stead/internal/gateway/sqlstate"
 )
 
 // simpleQuery answers a Query message: its statements one after another, until one fails.
@@ -42,7 +44,7 @@ func (c *conn) afterStatements() {
 
 // ends says whether an error also ends the connection: whoever asked may not ask any more.
 func ends(err error) bool {
-	return stead.CodeOf(err) == stead.Unauthenticated || sqlState(err) == stateShutdown
+	return stead.CodeOf(err) == stead.Unauthenticated || sqlstate.Of(err) == sqlstate.Shutdown
 }
 
 func (c *conn) runBatch(text string) error {
@@ -54,7 +56,7 @@ func (c *conn) runBatch(text string) error {
 		return err
 	}
 	if len(parts) > c.srv.cfg.Limits.BatchStatements {
-		return failf(stateLimit, stead.Limit, "more than %d statements at once", c.srv.cfg.Limits.BatchStatements)
+		return sqlstate.Errorf(sqlstate.Limit, stead.Limit, "more than %d statements at once", c.srv.cfg.Limits.BatchStatements)
 	}
 	if len(parts) == 0 {
 		c.send(&pgproto3.EmptyQueryResponse{})
@@ -69,7 +71,7 @@ func (c *conn) runBatch(text string) error {
 
 func checkText(s string) error {
 	if !utf8.ValidString(s) {
-		return failf(stateNotText, stead.Invalid, "the statement is not valid UTF-8").hint("Set the client's encoding to UTF8.")
+		return sqlstate.Errorf(sqlstate.NotText, stead.Invalid, "the statement is not valid UTF-8").WithHint("Set the client's encoding to UTF8.")
 	}
 	return nil
 }
@@ -90,8 +92,8 @@ func (c *conn) runSimple(text string) error {
 				return 0, err
 			}
 			if n := len(in.plan.Params()); n > 0 {
-				return 0, failf("42P02", stead.Invalid, "there is no parameter $1").
-					hint("Parameters need a prepared statement of the protocol.")
+				return 0, sqlstate.Errorf("42P02", stead.Invalid, "there is no parameter $1").
+					WithHint("Parameters need a prepared statement of the protocol.")
 			}
 		}
 		res, err := cmd.run(ctx, c, in)
@@ -111,10 +113,10 @@ func (c *conn) plan(ctx context.Context, q Query) (Plan, error) {
 func (c *conn) sendWhole(ctx context.Context, res *result) (n int64, err error) {
 	if res.answer != nil {
 		cols := res.answer.columns()
-		formats := make([]Format, len(cols))
+		formats := make([]pgvalue.Format, len(cols))
 		for i := range formats {
 			if res.binary {
-				formats[i] = BinaryFormat
+				formats[i] = pgvalue.BinaryFormat
 			}
 		}
 		c.send(rowDescription(cols, formats))
@@ -144,7 +146,7 @@ func (c *conn) complete(res *result, n int64) {
 	}
 }
 
-func rowDescription(cols []Column, formats []Format) *pgproto3.RowDescription {
+func rowDescription(cols []Column, formats []pgvalue.Format) *pgproto3.RowDescription {
 	fields := make([]pgproto3.FieldDescription, len(cols))
 	for i, col := range cols {
 		fields[i] = pgproto3.FieldDescription{Name: []byte(clean(col.Name)), DataTypeOID: col.OID, DataTypeSize: col.Size,

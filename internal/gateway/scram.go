@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"stead"
+	"stead/internal/gateway/sqlstate"
 	"stead/internal/session"
 )
 
@@ -30,8 +31,8 @@ func (c *conn) authenticate(ctx context.Context, user string) (session.Login, er
 	if i, n, ok := strings.Cut(user, ":"); ok {
 		iam, name = i, n
 	}
-	wrong := failf(stateBadPassword, stead.Unauthenticated, "password authentication failed for user %q", user).
-		hint("Use the password of the user, or an API key as the password.")
+	wrong := sqlstate.Errorf(sqlstate.BadPassword, stead.Unauthenticated, "password authentication failed for user %q", user).
+		WithHint("Use the password of the user, or an API key as the password.")
 	binding, err := c.endPoint()
 	if err != nil {
 		return session.Login{}, err
@@ -69,9 +70,9 @@ func (c *conn) authenticate(ctx context.Context, user string) (session.Login, er
 }
 
 // signInError keeps the one text for everything that is about the credentials.
-func signInError(err error, wrong *stateError) error {
+func signInError(err error, wrong *sqlstate.Error) error {
 	if stead.CodeOf(err) == stead.Unauthenticated {
-		return &stateError{wrong.state, wrong.err.WithCause(err)}
+		return wrong.WithCause(err)
 	}
 	return err
 }
@@ -95,7 +96,7 @@ func (c *conn) saslStart(plus bool) (data []byte, mechanism string, err error) {
 		return nil, "", errExchange
 	}
 	if m.AuthMechanism != scramPlain && !(plus && m.AuthMechanism == scramPlus) {
-		return nil, "", failf(stateProtocol, stead.Unauthenticated, "the client selected an authentication mechanism that was not offered")
+		return nil, "", sqlstate.Errorf(sqlstate.Protocol, stead.Unauthenticated, "the client selected an authentication mechanism that was not offered")
 	}
 	return m.Data, m.AuthMechanism, nil
 }
@@ -146,7 +147,7 @@ func (c *conn) endPoint() ([]byte, error) {
 	}
 }
 
-var errExchange = failf(stateProtocol, stead.Unauthenticated, "malformed SCRAM message")
+var errExchange = sqlstate.Errorf(sqlstate.Protocol, stead.Unauthenticated, "malformed SCRAM message")
 
 // exchange is the server's side of one SCRAM-SHA-256 exchange (RFC 5802, RFC 7677).
 type exchange struct {
@@ -170,8 +171,8 @@ func (e *exchange) clientFirst(mechanism string, data []byte) error {
 		return errExchange
 	}
 	if authzid != "" {
-		return failf(stateUnsupported, stead.Unsupported, "authorization identities are not offered in SCRAM").
-			hint("Use SET immuta.impersonate.user after signing in.")
+		return sqlstate.Errorf(sqlstate.Unsupported, stead.Unsupported, "authorization identities are not offered in SCRAM").
+			WithHint("Use SET immuta.impersonate.user after signing in.")
 	}
 	e.plus = mechanism == scramPlus
 	switch {
@@ -180,7 +181,7 @@ func (e *exchange) clientFirst(mechanism string, data []byte) error {
 	case flag == "y" && !e.plus && e.binding == nil:
 	case flag == "y" && !e.plus:
 		// The client could bind and believes that it was not offered: somebody removed the offer.
-		return failf(stateBadAuthorization, stead.Unauthenticated, "SCRAM channel binding negotiation failed")
+		return sqlstate.Errorf(sqlstate.BadAuthorization, stead.Unauthenticated, "SCRAM channel binding negotiation failed")
 	default:
 		return errExchange
 	}
@@ -235,7 +236,7 @@ func (e *exchange) clientFinal(data []byte) (proof []byte, err error) {
 		want = append(want, e.binding...)
 	}
 	if subtle.ConstantTimeCompare(bound, want) != 1 {
-		return nil, failf(stateBadAuthorization, stead.Unauthenticated, "SCRAM channel binding check failed")
+		return nil, sqlstate.Errorf(sqlstate.BadAuthorization, stead.Unauthenticated, "SCRAM channel binding check failed")
 	}
 	if subtle.ConstantTimeCompare([]byte(attrs[1][2:]), []byte(e.nonce)) != 1 {
 		return nil, errExchange

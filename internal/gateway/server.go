@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"stead"
+	"stead/internal/gateway/sqlstate"
 )
 
 // Server accepts clients of the PostgreSQL protocol.
@@ -43,8 +44,8 @@ func New(cfg Config) (*Server, error) {
 	return s, nil
 }
 
-var errDraining = failf(stateShutdown, stead.Unavailable, "terminating connection because the server is shutting down").
-	hint("Connect again in a moment.")
+var errDraining = sqlstate.Errorf(sqlstate.Shutdown, stead.Unavailable, "terminating connection because the server is shutting down").
+	WithHint("Connect again in a moment.")
 
 // Serve accepts clients until Shutdown, which makes it return nil.
 func (s *Server) Serve(l net.Listener) error {
@@ -103,7 +104,7 @@ func (s *Server) handle(nc net.Conn) {
 	defer func() {
 		if p := recover(); p != nil {
 			s.cfg.Log.Error("gateway connection failed", "panic", p, "stack", string(debug.Stack()), "client", c.addr)
-			c.fatal(failf(stateInternal, stead.Internal, "internal error"))
+			c.fatal(sqlstate.Errorf(sqlstate.Internal, stead.Internal, "internal error"))
 		}
 		c.close()
 	}()
@@ -118,8 +119,8 @@ func (s *Server) register(c *conn) error {
 		return errDraining
 	}
 	if len(s.conns) >= s.cfg.Limits.Connections {
-		return failf(stateTooManyClients, stead.Limit, "too many connections").
-			hint("Close connections that are not used, or ask the operator to raise the limit.")
+		return sqlstate.Errorf(sqlstate.TooManyClients, stead.Limit, "too many connections").
+			WithHint("Close connections that are not used, or ask the operator to raise the limit.")
 	}
 	if _, err := rand.Read(c.secret[:]); err != nil {
 		return err
@@ -137,8 +138,8 @@ func (s *Server) signedIn(c *conn, login string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.perLogin[login] >= s.cfg.Limits.PerIdentity {
-		return failf(stateTooManyClients, stead.Limit, "too many connections for this user").
-			hint("Close connections that are not used.")
+		return sqlstate.Errorf(sqlstate.TooManyClients, stead.Limit, "too many connections for this user").
+			WithHint("Close connections that are not used.")
 	}
 	s.perLogin[login]++
 	c.login = login
@@ -170,7 +171,7 @@ func (s *Server) cancel(pid uint32, secret []byte) {
 		want = c.secret
 	}
 	if subtle.ConstantTimeCompare(want[:], secret) == 1 && c != nil {
-		c.cancelStatement(errCanceled)
+		c.cancelStatement(sqlstate.ErrCanceled)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"stead"
+	"stead/internal/gateway/sqlstate"
 )
 
 type setCommand struct {
@@ -54,7 +55,7 @@ func (s setCommand) run(ctx context.Context, c *conn, _ input) (*result, error) 
 		return nil, err
 	}
 	if def.name == "TimeZone" && !isUTC(s.value) {
-		c.warn(stateWarning, "times are always shown in UTC")
+		c.warn(sqlstate.Warning, "times are always shown in UTC")
 	}
 	if s.local {
 		c.setLocal(def.name, before)
@@ -66,7 +67,7 @@ func (s setCommand) run(ctx context.Context, c *conn, _ input) (*result, error) 
 func (c *conn) setLocal(name, before string) {
 	if c.tx.state == outside {
 		c.settings.change(c, name, before)
-		c.warn(stateNoTransaction, "SET LOCAL can only be used in transaction blocks")
+		c.warn(sqlstate.NoTransaction, "SET LOCAL can only be used in transaction blocks")
 		return
 	}
 	if c.tx.local == nil {
@@ -110,11 +111,11 @@ func (c *conn) setProject(ctx context.Context, s setCommand) error {
 
 func (c *conn) identityChange(s setCommand) error {
 	if c.tx.state != outside || s.local {
-		return failf(stateActiveTransaction, stead.Conflict, "%s cannot be changed within a transaction", s.name).
-			hint("End the transaction with COMMIT or ROLLBACK first.")
+		return sqlstate.Errorf(sqlstate.ActiveTransaction, stead.Conflict, "%s cannot be changed within a transaction", s.name).
+			WithHint("End the transaction with COMMIT or ROLLBACK first.")
 	}
 	if len(s.value) > c.srv.cfg.Limits.SettingBytes {
-		return failf(stateBadParameter, stead.Limit, "the value of %q is too long", s.name)
+		return sqlstate.Errorf(sqlstate.BadParameter, stead.Limit, "the value of %q is too long", s.name)
 	}
 	c.dropPortals()
 	return nil
@@ -163,7 +164,7 @@ func (d discard) run(ctx context.Context, c *conn, in input) (*result, error) {
 		return done("DISCARD " + strings.ToUpper(d.what))
 	}
 	if c.tx.state != outside {
-		return nil, failf(stateActiveTransaction, stead.Conflict, "DISCARD ALL cannot run inside a transaction block")
+		return nil, sqlstate.Errorf(sqlstate.ActiveTransaction, stead.Conflict, "DISCARD ALL cannot run inside a transaction block")
 	}
 	c.dropPortals()
 	clear(c.statements)
@@ -209,11 +210,11 @@ func parseSet(p *parser) (command, error) {
 	switch {
 	case p.accept("transaction"), p.accept("session", "characteristics", "as", "transaction"):
 		if p.tok.is("snapshot") {
-			return nil, unsupportedf("snapshots of transactions are not offered")
+			return nil, sqlstate.Unsupportedf("snapshots of transactions are not offered")
 		}
 		return tagCommand("SET"), transactionModes(p)
 	case p.tok.is("constraints"):
-		return nil, unsupportedf("SET CONSTRAINTS is not offered")
+		return nil, sqlstate.Unsupportedf("SET CONSTRAINTS is not offered")
 	}
 	s := setCommand{}
 	if p.accept("local") {
@@ -249,8 +250,8 @@ func parseRole(p *parser) (command, error) {
 	if role && (p.accept("none") || p.accept("to", "none")) || p.accept("default") {
 		return tagCommand("SET"), p.end()
 	}
-	return nil, unsupportedf("SET ROLE and SET SESSION AUTHORIZATION are not offered").
-		hint("Ask in somebody's stead with SET immuta.impersonate.user = 'name'.")
+	return nil, sqlstate.Unsupportedf("SET ROLE and SET SESSION AUTHORIZATION are not offered").
+		WithHint("Ask in somebody's stead with SET immuta.impersonate.user = 'name'.")
 }
 
 func (p *parser) settingName() (string, error) {

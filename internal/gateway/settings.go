@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"stead"
+	"stead/internal/gateway/sqlstate"
 )
 
 // ServerVersion is the version of PostgreSQL whose clients the gateway serves.
@@ -122,23 +123,23 @@ func (s *settings) set(c *conn, name, value string) error {
 		return errNoSetting(name)
 	}
 	if def.check == nil {
-		return failf(stateReadOnlySetting, stead.Denied, "parameter %q cannot be changed", def.name)
+		return sqlstate.Errorf(sqlstate.ReadOnlySetting, stead.Denied, "parameter %q cannot be changed", def.name)
 	}
 	if len(value) > c.srv.cfg.Limits.SettingBytes {
-		return failf(stateBadParameter, stead.Limit, "the value of %q is too long", def.name)
+		return sqlstate.Errorf(sqlstate.BadParameter, stead.Limit, "the value of %q is too long", def.name)
 	}
 	kept, ok := def.check(value)
 	if !ok {
-		return failf(stateBadParameter, stead.Invalid, "invalid value for parameter %q: %q", def.name, value).
-			hint("It stays %q; %s", s.values[def.name], def.about)
+		return sqlstate.Errorf(sqlstate.BadParameter, stead.Invalid, "invalid value for parameter %q: %q", def.name, value).
+			WithHint("It stays %q; %s", s.values[def.name], def.about)
 	}
 	s.change(c, def.name, kept)
 	return nil
 }
 
 func errNoSetting(name string) error {
-	return failf(stateNoParameter, stead.Unsupported, "unrecognized configuration parameter %q", name).
-		hint("SHOW ALL lists the settings there are; settings of the engine cannot be changed.")
+	return sqlstate.Errorf(sqlstate.NoParameter, stead.Unsupported, "unrecognized configuration parameter %q", name).
+		WithHint("SHOW ALL lists the settings there are; settings of the engine cannot be changed.")
 }
 
 // restore sets values back, as they were checked before.

@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"stead"
+	"stead/internal/gateway/sqlstate"
 	"stead/internal/session"
 )
 
@@ -37,7 +38,7 @@ func readStartUp(r io.Reader) ([]byte, error) {
 	}
 	n := int(be32(head[:])) - 4
 	if n < 4 || n > maxStartUp {
-		return nil, failf(stateProtocol, stead.Invalid, "invalid length of start-up packet")
+		return nil, sqlstate.Errorf(sqlstate.Protocol, stead.Invalid, "invalid length of start-up packet")
 	}
 	body := make([]byte, n)
 	_, err := io.ReadFull(r, body)
@@ -69,7 +70,7 @@ func (c *conn) startUp() (*pgproto3.StartupMessage, error) {
 			return nil, err
 		}
 	}
-	return nil, failf(stateProtocol, stead.Invalid, "too many requests for encryption")
+	return nil, sqlstate.Errorf(sqlstate.Protocol, stead.Invalid, "too many requests for encryption")
 }
 
 func (c *conn) reply(b byte) error {
@@ -79,7 +80,7 @@ func (c *conn) reply(b byte) error {
 
 func (c *conn) startTLS() error {
 	if c.tls != nil {
-		return failf(stateProtocol, stead.Invalid, "the connection is encrypted already")
+		return sqlstate.Errorf(sqlstate.Protocol, stead.Invalid, "the connection is encrypted already")
 	}
 	if c.srv.cfg.TLS == nil {
 		return c.reply('N')
@@ -97,17 +98,17 @@ func (c *conn) startTLS() error {
 
 func (c *conn) decodeStartUp(code uint32, body []byte) (*pgproto3.StartupMessage, error) {
 	if code>>16 != 3 {
-		return nil, failf(stateUnsupported, stead.Unsupported, "unsupported frontend protocol %d.%d", code>>16, code&0xffff).
-			hint("The server speaks protocol 3.0.")
+		return nil, sqlstate.Errorf(sqlstate.Unsupported, stead.Unsupported, "unsupported frontend protocol %d.%d", code>>16, code&0xffff).
+			WithHint("The server speaks protocol 3.0.")
 	}
 	if c.srv.cfg.RequireTLS && c.tls == nil {
-		return nil, failf(stateBadAuthorization, stead.Unauthenticated, "the connection is not encrypted").
-			hint("Connect with sslmode=require.")
+		return nil, sqlstate.Errorf(sqlstate.BadAuthorization, stead.Unauthenticated, "the connection is not encrypted").
+			WithHint("Connect with sslmode=require.")
 	}
 	binary.BigEndian.PutUint32(body, protocol3)
 	m := &pgproto3.StartupMessage{}
 	if err := m.Decode(body); err != nil {
-		return nil, failf(stateProtocol, stead.Invalid, "invalid start-up packet")
+		return nil, sqlstate.Errorf(sqlstate.Protocol, stead.Invalid, "invalid start-up packet")
 	}
 	var unknown []string
 	for k := range m.Parameters {
@@ -148,16 +149,11 @@ func (c *conn) begin() bool {
 // refuseStart tells the client, unless it is the client that went away or fell silent.
 func (c *conn) refuseStart(err error) {
 	var ne net.Error
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &ne) && !isStead(err) {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &ne) && !sqlstate.Safe(err) {
 		c.srv.cfg.Log.Debug("gateway client left during start-up", "client", c.addr, "error", err.Error())
 		return
 	}
 	c.fatal(err)
-}
-
-func isStead(err error) bool {
-	var e *stead.Error
-	return errors.As(err, &e)
 }
 
 // enterSession proves the login and opens its session.
@@ -167,14 +163,14 @@ func (c *conn) enterSession(ctx context.Context, m *pgproto3.StartupMessage) err
 	}
 	user := m.Parameters["user"]
 	if user == "" {
-		return failf(stateBadAuthorization, stead.Unauthenticated, "no user name was given").
-			hint("Connect with user=NAME.")
+		return sqlstate.Errorf(sqlstate.BadAuthorization, stead.Unauthenticated, "no user name was given").
+			WithHint("Connect with user=NAME.")
 	}
 	client := session.Client{Address: c.addr, Application: m.Parameters["application_name"], Engine: "gateway"}
 	login, err := c.authenticate(ctx, user)
 	c.srv.cfg.Metrics.SignIn(err == nil)
 	if err != nil {
-		if isStead(err) {
+		if sqlstate.Safe(err) {
 			return c.srv.cfg.Sessions.Refused(ctx, user, client, err)
 		}
 		return err
@@ -188,8 +184,8 @@ func (c *conn) enterSession(ctx context.Context, m *pgproto3.StartupMessage) err
 	}
 	key, ok := c.srv.cfg.Connection(database, user)
 	if !ok {
-		return failf(stateNoDatabase, stead.NotFound, "database %q does not exist", database).
-			hint("The database is the key of a connection.")
+		return sqlstate.Errorf(sqlstate.NoDatabase, stead.NotFound, "database %q does not exist", database).
+			WithHint("The database is the key of a connection.")
 	}
 	c.user, c.database = user, database
 	c.settings = newSettings(c.srv.cfg.Namespace)
@@ -231,11 +227,11 @@ func startOptions(params map[string]string) ([]option, error) {
 		case strings.HasPrefix(w, "-c"):
 			w = w[2:]
 		default:
-			return nil, failf(stateSyntax, stead.Invalid, "invalid start-up option %q", w).hint("Only -c name=value is understood.")
+			return nil, sqlstate.Errorf(sqlstate.Syntax, stead.Invalid, "invalid start-up option %q", w).WithHint("Only -c name=value is understood.")
 		}
 		name, value, ok := strings.Cut(w, "=")
 		if !ok {
-			return nil, failf(stateSyntax, stead.Invalid, "start-up option %q needs a value", w).hint("Write -c name=value.")
+			return nil, sqlstate.Errorf(sqlstate.Syntax, stead.Invalid, "start-up option %q needs a value", w).WithHint("Write -c name=value.")
 		}
 		out = append(out, option{strings.ReplaceAll(name, "-", "_"), value})
 	}
@@ -248,7 +244,7 @@ func startOptions(params map[string]string) ([]option, error) {
 		}
 	}
 	if r := params["replication"]; r != "" && r != "off" && r != "false" && r != "0" && r != "no" {
-		return nil, unsupportedf("replication connections are not offered")
+		return nil, sqlstate.Unsupportedf("replication connections are not offered")
 	}
 	sort.Slice(rest, func(i, j int) bool { return rest[i].name < rest[j].name })
 	return append(out, rest...), nil
@@ -263,7 +259,7 @@ func splitOptions(s string) ([]string, error) {
 		switch b := s[i]; {
 		case b == '\\':
 			if i++; i == len(s) {
-				return nil, failf(stateSyntax, stead.Invalid, "start-up options end in a backslash")
+				return nil, sqlstate.Errorf(sqlstate.Syntax, stead.Invalid, "start-up options end in a backslash")
 			}
 			w, in = append(w, s[i]), true
 		case b == ' ' || b == '\t' || b == '\n' || b == '\r':

@@ -5,6 +5,7 @@ import (
 	"maps"
 
 	"stead"
+	"stead/internal/gateway/sqlstate"
 )
 
 // transactionState is the byte that ReadyForQuery carries.
@@ -32,8 +33,8 @@ type savepoint struct {
 
 var idle = transaction{state: outside}
 
-var errFailedTransaction = failf(stateFailed, stead.Conflict,
-	"current transaction is aborted, commands ignored until end of transaction block").hint("Send ROLLBACK.")
+var errFailedTransaction = sqlstate.Errorf(sqlstate.Failed, stead.Conflict,
+	"current transaction is aborted, commands ignored until end of transaction block").WithHint("Send ROLLBACK.")
 
 // allows says whether a command may run in the transaction's state.
 func (t *transaction) allows(cmd command) error {
@@ -72,7 +73,7 @@ func (rollbackToCommand) columns(*conn) ([]Column, error) { return nil, nil }
 
 func (b beginCommand) run(_ context.Context, c *conn, _ input) (*result, error) {
 	if c.tx.state != outside {
-		c.warn(stateActiveTransaction, "there is already a transaction in progress")
+		c.warn(sqlstate.ActiveTransaction, "there is already a transaction in progress")
 		return done(b.tag)
 	}
 	c.tx = transaction{state: inside, before: maps.Clone(c.settings.values)}
@@ -84,7 +85,7 @@ func (m commitCommand) run(_ context.Context, c *conn, _ input) (*result, error)
 		return rollbackCommand(m).run(context.Background(), c, input{})
 	}
 	if c.tx.state == outside {
-		c.warn(stateNoTransaction, "there is no transaction in progress")
+		c.warn(sqlstate.NoTransaction, "there is no transaction in progress")
 		return done("COMMIT")
 	}
 	c.settings.restore(c, c.tx.local)
@@ -94,7 +95,7 @@ func (m commitCommand) run(_ context.Context, c *conn, _ input) (*result, error)
 
 func (r rollbackCommand) run(_ context.Context, c *conn, _ input) (*result, error) {
 	if c.tx.state == outside {
-		c.warn(stateNoTransaction, "there is no transaction in progress")
+		c.warn(sqlstate.NoTransaction, "there is no transaction in progress")
 		return done("ROLLBACK")
 	}
 	c.settings.restore(c, c.tx.before)
@@ -119,10 +120,10 @@ func (c *conn) endTransaction(committed, chain bool) {
 
 func (s savepointCommand) run(_ context.Context, c *conn, _ input) (*result, error) {
 	if c.tx.state == outside {
-		return nil, failf(stateNoTransaction, stead.Invalid, "SAVEPOINT can only be used in transaction blocks")
+		return nil, sqlstate.Errorf(sqlstate.NoTransaction, stead.Invalid, "SAVEPOINT can only be used in transaction blocks")
 	}
 	if len(c.tx.savepoints) >= 1000 {
-		return nil, failf(stateLimit, stead.Limit, "too many savepoints")
+		return nil, sqlstate.Errorf(sqlstate.Limit, stead.Limit, "too many savepoints")
 	}
 	c.tx.savepoints = append(c.tx.savepoints, savepoint{s.name, maps.Clone(c.settings.values)})
 	return done("SAVEPOINT")
@@ -131,14 +132,14 @@ func (s savepointCommand) run(_ context.Context, c *conn, _ input) (*result, err
 // find returns the index of the latest savepoint of the name.
 func (t *transaction) find(name string) (int, error) {
 	if t.state == outside {
-		return 0, failf(stateNoTransaction, stead.Invalid, "savepoints can only be used in transaction blocks")
+		return 0, sqlstate.Errorf(sqlstate.NoTransaction, stead.Invalid, "savepoints can only be used in transaction blocks")
 	}
 	for i := len(t.savepoints) - 1; i >= 0; i-- {
 		if t.savepoints[i].name == name {
 			return i, nil
 		}
 	}
-	return 0, failf(stateNoSavepoint, stead.Invalid, "savepoint %q does not exist", name)
+	return 0, sqlstate.Errorf(sqlstate.NoSavepoint, stead.Invalid, "savepoint %q does not exist", name)
 }
 
 func (r releaseCommand) run(_ context.Context, c *conn, _ input) (*result, error) {
@@ -204,7 +205,7 @@ func parseChain(p *parser) (bool, error) {
 func parseCommit(p *parser) (command, error) {
 	p.advance()
 	if p.tok.is("prepared") {
-		return nil, unsupportedf("prepared transactions are not offered")
+		return nil, sqlstate.Unsupportedf("prepared transactions are not offered")
 	}
 	chain, err := parseChain(p)
 	return commitCommand{chain}, err
@@ -213,7 +214,7 @@ func parseCommit(p *parser) (command, error) {
 func parseRollback(p *parser) (command, error) {
 	p.advance()
 	if p.tok.is("prepared") {
-		return nil, unsupportedf("prepared transactions are not offered")
+		return nil, sqlstate.Unsupportedf("prepared transactions are not offered")
 	}
 	if p.accept("to") || p.accept("work", "to") || p.accept("transaction", "to") {
 		p.accept("savepoint")

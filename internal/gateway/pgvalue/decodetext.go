@@ -1,4 +1,4 @@
-package gateway
+package pgvalue
 
 import (
 	"strconv"
@@ -9,7 +9,7 @@ import (
 )
 
 // arrayArg reads the array syntax with one dimension.
-func arrayArg(elem uint32, s string) (Arg, error) {
+func arrayArg(elem uint32, s string) (any, error) {
 	s = strings.TrimSpace(s)
 	if len(s) < 2 || s[0] != '{' || s[len(s)-1] != '}' {
 		return nil, errBadText
@@ -75,7 +75,7 @@ func arrayItem(s string) (text string, quoted bool, rest string, more, ok bool) 
 
 // timeArg reads ISO dates and times, with a zone where the type has one. A time stamp with zone
 // that names none is in UTC.
-func timeArg(oid uint32, s string) (Arg, error) {
+func timeArg(oid uint32, s string) (any, error) {
 	p := timeReader{s: strings.TrimSpace(s)}
 	switch low := strings.ToLower(p.s); {
 	case low == "infinity" || low == "-infinity":
@@ -109,7 +109,7 @@ func timeArg(oid uint32, s string) (Arg, error) {
 	}
 }
 
-func infiniteArg(oid uint32, positive bool) (Arg, error) {
+func infiniteArg(oid uint32, positive bool) (any, error) {
 	if oid == pgtype.Time {
 		return nil, errBadText
 	}
@@ -260,3 +260,5 @@ func parseInterval(s string) (iv duck.IntervalValue, ok bool) {
 	}
 	return iv, true
 }
+
+func isDigit(b byte) bool { return b >= '0' && b <= '9' }

@@ -1,4 +1,4 @@
-package gateway
+package pgvalue
 
 import (
 	"bytes"
@@ -8,6 +8,7 @@ import (
 
 	"stead/internal/gateway/duck"
 	"stead/internal/gateway/pgtype"
+	"stead/internal/gateway/sqlstate"
 )
 
 // arrayText writes a list of scalars in the array syntax.
@@ -67,14 +68,14 @@ func arrayBinary(dst []byte, v *duck.Vector, i int, elem uint32) ([]byte, error)
 		at := len(dst)
 		dst = append(dst, 0, 0, 0, 0)
 		if kids.Null(offset + k) {
-			put32(dst[at:], -1)
+			be.PutUint32(dst[at:], 1<<32-1)
 			continue
 		}
 		var err error
 		if dst, err = binaryValue(dst, kids, offset+k, elem); err != nil {
 			return nil, err
 		}
-		put32(dst[at:], int32(len(dst)-at-4))
+		be.PutUint32(dst[at:], uint32(len(dst)-at-4))
 	}
 	return dst, nil
 }
@@ -116,7 +117,7 @@ func jsonValue(dst []byte, v *duck.Vector, i int) ([]byte, error) {
 	case duck.SQLNull:
 		return append(dst, "null"...), nil
 	case duck.Geometry, duck.Variant, duck.Invalid, duck.Any:
-		return nil, unsupportedf("values of type %s cannot be sent", v.Type).hint("Leave the column out.")
+		return nil, sqlstate.Unsupportedf("values of type %s cannot be sent", v.Type).WithHint("Leave the column out.")
 	}
 	text, err := textValue(nil, v, i, 0)
 	if err != nil {

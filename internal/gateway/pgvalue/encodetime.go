@@ -1,4 +1,4 @@
-package gateway
+package pgvalue
 
 import (
 	"encoding/binary"

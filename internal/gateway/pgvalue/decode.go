@@ -1,4 +1,4 @@
-package gateway
+package pgvalue
 
 import (
 	"encoding/binary"
@@ -14,6 +14,7 @@ import (
 	"stead"
 	"stead/internal/gateway/duck"
 	"stead/internal/gateway/pgtype"
+	"stead/internal/gateway/sqlstate"
 )
 
 // Types that clients send and no answer has.
@@ -25,17 +26,17 @@ const (
 	maxArrayArgs = 1_000_000
 )
 
-// bindArgs decodes the parameters of a Bind message into values that the engine binds as they
+// Args decodes the parameters of a Bind message, whose types are oids, into values that the engine binds as they
 // are: a text that is not of its type is refused here, never by a cast of the engine.
-func bindArgs(oids []uint32, formats []int16, raw [][]byte) ([]Arg, error) {
+func Args(oids []uint32, formats []int16, raw [][]byte) ([]any, error) {
 	if len(raw) != len(oids) {
-		return nil, failf(stateProtocol, stead.Invalid, "bind message supplies %d parameters, but the prepared statement requires %d",
+		return nil, sqlstate.Errorf(sqlstate.Protocol, stead.Invalid, "bind message supplies %d parameters, but the prepared statement requires %d",
 			len(raw), len(oids))
 	}
 	if n := len(formats); n > 1 && n != len(raw) {
-		return nil, failf(stateProtocol, stead.Invalid, "bind message has %d parameter formats and %d parameters", n, len(raw))
+		return nil, sqlstate.Errorf(sqlstate.Protocol, stead.Invalid, "bind message has %d parameter formats and %d parameters", n, len(raw))
 	}
-	args := make([]Arg, len(raw))
+	args := make([]any, len(raw))
 	for i, b := range raw {
 		f := TextFormat
 		if len(formats) == 1 {
@@ -46,7 +47,7 @@ func bindArgs(oids []uint32, formats []int16, raw [][]byte) ([]Arg, error) {
 		if b == nil {
 			continue
 		}
-		v, err := decodeArg(oids[i], f, b)
+		v, err := decode(oids[i], f, b)
 		if err != nil {
 			return nil, argError(err, i+1)
 		}
@@ -57,30 +58,31 @@ func bindArgs(oids []uint32, formats []int16, raw [][]byte) ([]Arg, error) {
 
 // argError adds which parameter it was. The value itself is not repeated: it goes to logs.
 func argError(err error, n int) error {
-	e, ok := err.(*stateError)
+	e, ok := err.(*sqlstate.Error)
 	if !ok {
 		return err
 	}
-	return failf(e.state, e.err.Code, "parameter $%d: %s", n, e.err.Message)
+	said := stead.AsError(e)
+	return sqlstate.Errorf(e.SQLState(), said.Code, "parameter $%d: %s", n, said.Message)
 }
 
-var errBadText = failf(stateBadText, stead.Invalid, "invalid input syntax for its type")
-var errBadBinary = failf(stateBadBinary, stead.Invalid, "incorrect binary data format for its type")
+var errBadText = sqlstate.Errorf(sqlstate.BadText, stead.Invalid, "invalid input syntax for its type")
+var errBadBinary = sqlstate.Errorf(sqlstate.BadBinary, stead.Invalid, "incorrect binary data format for its type")
 
-func decodeArg(oid uint32, f Format, b []byte) (Arg, error) {
+func decode(oid uint32, f Format, b []byte) (any, error) {
 	switch f {
 	case TextFormat:
 		if !utf8.Valid(b) || slices.Contains(b, 0) {
-			return nil, failf(stateNotText, stead.Invalid, "invalid byte sequence for encoding UTF8")
+			return nil, sqlstate.Errorf(sqlstate.NotText, stead.Invalid, "invalid byte sequence for encoding UTF8")
 		}
 		return textArg(oid, string(b))
 	case BinaryFormat:
 		return binaryArg(oid, slices.Clone(b))
 	}
-	return nil, failf(stateBadParameter, stead.Invalid, "unsupported format code")
+	return nil, sqlstate.Errorf(sqlstate.BadParameter, stead.Invalid, "unsupported format code")
 }
 
-func textArg(oid uint32, s string) (Arg, error) {
+func textArg(oid uint32, s string) (any, error) {
 	switch oid {
 	case 0, pgtype.Text, pgtype.Varchar, pgtype.Bpchar, pgtype.Unknown, oidName, oidXML:
 		return s, nil
@@ -114,7 +116,7 @@ func textArg(oid uint32, s string) (Arg, error) {
 	if elem, ok := elementOf(oid); ok {
 		return arrayArg(elem, s)
 	}
-	return nil, unsupportedf("parameters of the type with OID %d are not offered", oid)
+	return nil, sqlstate.Unsupportedf("parameters of the type with OID %d are not offered", oid)
 }
 
 // elementOf returns the element's type where oid is an array of something decodable.
@@ -129,7 +131,7 @@ func elementOf(oid uint32) (uint32, bool) {
 	return elem, ok && elem != 0
 }
 
-func checked[T any](v T, ok bool) (Arg, error) {
+func checked[T any](v T, ok bool) (any, error) {
 	if !ok {
 		return nil, errBadText
 	}
@@ -208,7 +210,7 @@ func parseUUID(s string) (u duck.UUIDValue, ok bool) {
 	return u, true
 }
 
-func binaryArg(oid uint32, b []byte) (Arg, error) {
+func binaryArg(oid uint32, b []byte) (any, error) {
 	be := binary.BigEndian
 	size := map[uint32]int{pgtype.Bool: 1, pgtype.Int2: 2, pgtype.Int4: 4, pgtype.Int8: 8, pgtype.OID: 4, pgtype.Float4: 4, pgtype.Float8: 8,
 		pgtype.Date: 4, pgtype.Time: 8, pgtype.Timestamp: 8, pgtype.Timestamptz: 8, pgtype.UUID: 16, pgtype.Interval: 16}[oid]
@@ -220,11 +222,11 @@ func binaryArg(oid uint32, b []byte) (Arg, error) {
 		if len(b) == 0 || b[0] != 1 {
 			return nil, errBadBinary
 		}
-		return decodeArg(pgtype.JSON, TextFormat, b[1:])
+		return decode(pgtype.JSON, TextFormat, b[1:])
 	case pgtype.JSON:
-		return decodeArg(pgtype.JSON, TextFormat, b)
+		return decode(pgtype.JSON, TextFormat, b)
 	case 0, pgtype.Text, pgtype.Varchar, pgtype.Bpchar, pgtype.Unknown, oidName, oidXML:
-		return decodeArg(pgtype.Text, TextFormat, b)
+		return decode(pgtype.Text, TextFormat, b)
 	case pgtype.Bool:
 		return b[0] != 0, nil
 	case pgtype.Int2:
@@ -259,10 +261,10 @@ func binaryArg(oid uint32, b []byte) (Arg, error) {
 	if elem, ok := elementOf(oid); ok {
 		return binaryArrayArg(elem, b)
 	}
-	return nil, unsupportedf("parameters of the type with OID %d are not offered", oid)
+	return nil, sqlstate.Unsupportedf("parameters of the type with OID %d are not offered", oid)
 }
 
-func numericArg(b []byte) (Arg, error) {
+func numericArg(b []byte) (any, error) {
 	if len(b) < 8 {
 		return nil, errBadBinary
 	}
@@ -294,12 +296,12 @@ func numericArg(b []byte) (Arg, error) {
 	}
 	d, ok := decimal(v, scale)
 	if !ok {
-		return nil, failf("22003", stead.Limit, "a number of more than 38 digits")
+		return nil, sqlstate.Errorf("22003", stead.Limit, "a number of more than 38 digits")
 	}
 	return d, nil
 }
 
-func binaryArrayArg(elem uint32, b []byte) (Arg, error) {
+func binaryArrayArg(elem uint32, b []byte) (any, error) {
 	be := binary.BigEndian
 	if len(b) < 12 {
 		return nil, errBadBinary
@@ -310,7 +312,7 @@ func binaryArrayArg(elem uint32, b []byte) (Arg, error) {
 		return []any{}, nil
 	}
 	if dims != 1 || len(b) < 8 {
-		return nil, unsupportedf("parameters with more than one dimension are not offered")
+		return nil, sqlstate.Unsupportedf("parameters with more than one dimension are not offered")
 	}
 	n := be.Uint32(b)
 	if b = b[8:]; n > maxArrayArgs || int(n)*4 > len(b) {

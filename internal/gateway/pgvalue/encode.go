@@ -1,4 +1,4 @@
-package gateway
+package pgvalue
 
 import (
 	"encoding/binary"
@@ -10,38 +10,11 @@ import (
 	dialect "stead/dialect/duckdb"
 	"stead/internal/gateway/duck"
 	"stead/internal/gateway/pgtype"
+	"stead/internal/gateway/sqlstate"
 )
 
-// columnsOf describes the engine's columns to a client.
-func columnsOf(cols []duck.Column) []Column {
-	out := make([]Column, len(cols))
-	for i, c := range cols {
-		t := wireType(c.Type)
-		out[i] = Column{Name: c.Name, OID: t.OID, Size: t.Size, Mod: t.Mod}
-	}
-	return out
-}
-
-// catalogueColumns describes the columns of a catalogue answer. Its lists of wide numbers are lists of
-// object identifiers, and sent as such: asyncpg, which looks up other lists with a statement that
-// answers with one of these, would look it up for ever.
-func catalogueColumns(cols []duck.Column) []Column {
-	out := columnsOf(cols)
-	for i := range out {
-		out[i].OID = catalogueType(out[i].OID)
-	}
-	return out
-}
-
-func catalogueType(oid uint32) uint32 {
-	if elem, _ := pgtype.Known(oid); elem == pgtype.Int8 {
-		return pgtype.OIDs
-	}
-	return oid
-}
-
-// wireType is the PostgreSQL type in which values of t are sent.
-func wireType(t *duck.Type) pgtype.Type {
+// TypeOf is the PostgreSQL type in which values of t are sent.
+func TypeOf(t *duck.Type) pgtype.Type {
 	if t.ID == duck.Array { // PostgreSQL's arrays have no fixed size
 		t = &duck.Type{ID: duck.List, Elem: t.Elem}
 	}
@@ -54,8 +27,18 @@ const (
 	epochMicros = epochDays * 86_400_000_000
 )
 
-// value appends row i of v in the form of the PostgreSQL type oid. v is not NULL there.
-func value(dst []byte, v *duck.Vector, i int, oid uint32, f Format) ([]byte, error) {
+// Format is how a value is written on the wire.
+type Format int16
+
+// The formats of the protocol.
+const (
+	TextFormat   Format = 0
+	BinaryFormat Format = 1
+)
+
+// Append appends row i of v in the form of the PostgreSQL type oid, which is that of TypeOf. v is not NULL there.
+// The error says which type of the engine has no form.
+func Append(dst []byte, v *duck.Vector, i int, oid uint32, f Format) ([]byte, error) {
 	if f == TextFormat {
 		return textValue(dst, v, i, oid)
 	}
@@ -112,7 +95,7 @@ func binaryValue(dst []byte, v *duck.Vector, i int, oid uint32) ([]byte, error) 
 	case duck.TinyInt, duck.SmallInt, duck.Integer, duck.BigInt, duck.UTinyInt, duck.USmallInt, duck.UInteger:
 		n := v.Int(i)
 		if oid == pgtype.OID && (n < 0 || n > math.MaxUint32) {
-			return nil, failf("22003", stead.Invalid, "a number is out of range for an object identifier")
+			return nil, sqlstate.Errorf("22003", stead.Invalid, "a number is out of range for an object identifier")
 		}
 		return binaryInt(dst, n, oid), nil
 	case duck.UBigInt, duck.HugeInt, duck.UHugeInt, duck.Decimal:
