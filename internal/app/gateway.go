@@ -39,6 +39,10 @@ func openGateway(ctx context.Context, a *App) (_ *gatewayRoom, err error) {
 		return nil, fmt.Errorf("gateway: catalogue: %w", err)
 	}
 	temp := filepath.Join(a.Config.Data, "temp")
+	// The data folder is ours alone: what lies here was left by a process that was killed.
+	if err := os.RemoveAll(temp); err != nil {
+		return nil, fmt.Errorf("gateway: folder for temporary data: %w", err)
+	}
 	if err := os.MkdirAll(temp, 0o700); err != nil {
 		return nil, fmt.Errorf("gateway: folder for temporary data: %w", err)
 	}

@@ -30,6 +30,10 @@ var errUnfit = errors.New("the bundle does not fit")
 // without declared columns are looked at through the crawler, which may be nil where none are expected. The error is a
 // *stead.Error, or Problems, with the place of what is wrong.
 func (b *Bundle) Apply(ctx context.Context, g *govern.Service, c govern.Caller, crawler govern.Crawler, o Options) (*Plan, error) {
+	if o.Prune && o.Name == "" {
+		return nil, stead.Errorf(stead.Invalid, "pruning needs the bundle's name").
+			WithHint("what is applied without a name counts as one bundle, and pruning by one file would delete what came from another; apply with a name and prune by the same")
+	}
 	if o.Name == "" {
 		o.Name = DefaultName
 	}

@@ -47,7 +47,7 @@ func TestDemo(t *testing.T) {
 	if after == before {
 		t.Fatal("nothing was applied")
 	}
-	again := w.apply(demo(t), Options{Prune: true})
+	again := w.apply(demo(t), Options{Name: DefaultName, Prune: true})
 	golden(t, "demo_again.plan", again.Text())
 	if w.revision() != after {
 		t.Fatal("the same bundle again changed something")
@@ -211,7 +211,7 @@ func TestSwitchesStay(t *testing.T) {
 	}
 	w.content[0].Columns = w.content[0].Columns[1:] // what is behind the table has changed
 	r := w.revision()
-	if p := w.apply(before, Options{Prune: true}); w.revision() != r {
+	if p := w.apply(before, Options{Name: DefaultName, Prune: true}); w.revision() != r {
 		t.Fatalf("something was switched:\n%s", p.Text())
 	}
 	on := strings.NewReplacer("table: hr_data,", "table: hr_data, state: active,", "project: apollo\n", "project: apollo\ndisabled: false\n").Replace(before)
@@ -342,4 +342,12 @@ actions: {type: manual}
 circumstances: [{type: tags, tag: Nobody}]
 `, Options{DryRun: true})
 	golden(t, "warnings.plan", p.Text())
+}
+
+func TestPruningNeedsAName(t *testing.T) {
+	w := newWorld(t)
+	_, err := read(t, demo(t)).Apply(ctx, w.govern, w.admin, w, Options{Prune: true})
+	if stead.CodeOf(err) != stead.Invalid {
+		t.Errorf("pruning without a name: %v", err)
+	}
 }

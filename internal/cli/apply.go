@@ -41,7 +41,7 @@ Nothing is deleted unless --prune is given, and then only what a bundle of the s
 		})
 	f := cmd.Flags()
 	f.StringArrayVarP(&a.paths, "file", "f", nil, `file or folder; "-" is standard input (may be repeated)`)
-	f.StringVar(&a.bundle, "bundle", "", `name that tells bundles apart for --prune (default "default")`)
+	f.StringVar(&a.bundle, "bundle", "", `name that tells bundles apart; --prune needs it`)
 	f.BoolVar(&a.dryRun, "dry-run", false, "say what would change, and change nothing")
 	f.BoolVar(&a.prune, "prune", false, "delete what a bundle of this name created and these documents do not describe")
 	cmd.ValidArgsFunction = nil // names of files

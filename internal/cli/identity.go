@@ -83,7 +83,7 @@ func createIdentityCommand(e *env, kind stead.IdentityKind, example string) *cob
 	cmd := e.verbCommand(verb{use: "create NAME", short: "Create a " + noun, args: cobra.ExactArgs(1),
 		long: "Creates a " + noun + ". Make it a key with `stead key create --for NAME --name KEY`.",
 		example: "stead " + noun + " create " + example + " --attribute department=Sales --attribute department=Finance\n" +
-			"stead " + noun + " create bi@example.com --permission IMPERSONATE_USER --impersonates-group analysts"},
+			"stead " + noun + " create " + example + " --permission IMPERSONATE_USER --impersonates-group analysts"},
 		func(ctx context.Context, c *client.Client, args []string) error {
 			i, err := n.identity(kind, args[0])
 			if err != nil {

@@ -20,7 +20,7 @@ type BundleFile struct {
 
 // BundleRequest asks for a bundle to be applied.
 type BundleRequest struct {
-	Name      string            `json:"name,omitempty" doc:"Tells bundles apart for prune; default \"default\""`
+	Name      string            `json:"name,omitempty" doc:"Tells bundles apart; prune needs it"`
 	Files     []BundleFile      `json:"files" minItems:"1" maxItems:"10000"`
 	DryRun    bool              `json:"dryRun,omitempty" doc:"Make the same checks, and change nothing"`
 	Prune     bool              `json:"prune,omitempty" doc:"Delete what a bundle of this name created and this one does not describe"`

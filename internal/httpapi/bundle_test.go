@@ -45,7 +45,7 @@ func TestBundles(t *testing.T) {
 	if a := w.do(w.key("ben"), "POST", "/v1/bundles:apply", bundleOf(t, "kind: User\nname: ben\npermissions: [USER_ADMIN]\n", "")); a.status != 403 {
 		t.Errorf("ben applies: %d %s", a.status, a.text)
 	}
-	w.must(w.admin, "POST", "/v1/bundles:apply", bundleOf(t, "kind: User\nname: ana\n", `,"prune":true`))
+	w.must(w.admin, "POST", "/v1/bundles:apply", bundleOf(t, "kind: User\nname: ana\n", `,"prune":true,"name":"default"`))
 	if a := w.do(w.admin, "GET", "/v1/groups/analysts", ""); a.status != 404 {
 		t.Errorf("not pruned: %s", a.text)
 	}
