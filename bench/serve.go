@@ -18,6 +18,7 @@ import (
 	"stead/internal/gateway"
 	"stead/internal/gateway/catalog"
 	"stead/internal/gateway/duck"
+	"stead/internal/gateway/governed"
 	"stead/internal/gateway/rewrite"
 	"stead/internal/session"
 )
@@ -93,7 +94,7 @@ func (h *house) listen(ctx context.Context, at *addresses) (end func() error, er
 	if err != nil {
 		return nil, errors.Join(err, parser.Close())
 	}
-	engines := gateway.NewEngines(engineConfig)
+	engines := governed.NewEngines(engineConfig)
 	var servers []*gateway.Server
 	end = func() error {
 		var errs []error
@@ -115,7 +116,7 @@ func (h *house) listen(ctx context.Context, at *addresses) (end func() error, er
 	}
 	for address, log := range map[*string]session.Recorder{&at.Logged: h.log, &at.Unlogged: forgetful{}} {
 		s, err := gateway.New(gateway.Config{SignIn: h.signIn,
-			Sessions: &gateway.Governed{Sessions: session.New(session.Config{World: h.world, Log: log, Now: time.Now, Live: h.signIn.Live}),
+			Sessions: &governed.Opener{Sessions: session.New(session.Config{World: h.world, Log: log, Now: time.Now, Live: h.signIn.Live}),
 				Engines: engines, Rewriter: rewriter, Catalogue: catalogue, World: h.world, Log: slog.New(slog.DiscardHandler)},
 			Connection: func(string, string) (string, bool) { return "lake", true },
 			Log:        slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))})

@@ -11,6 +11,7 @@ import (
 	"stead/internal/gateway"
 	"stead/internal/gateway/catalog"
 	"stead/internal/gateway/duck"
+	"stead/internal/gateway/governed"
 	"stead/internal/gateway/rewrite"
 	"stead/internal/govern"
 )
@@ -18,7 +19,7 @@ import (
 // gatewayRoom is the embedded engine with everything it needs.
 type gatewayRoom struct {
 	server    *gateway.Server
-	engines   *gateway.Engines
+	engines   *governed.Engines
 	catalogue *catalog.Engine
 	parser    *duck.Parser
 }
@@ -48,7 +49,7 @@ func openGateway(ctx context.Context, a *App) (_ *gatewayRoom, err error) {
 	}
 	engine := duck.Config{Memory: a.Config.Engine.Memory, Threads: a.Config.Engine.Threads,
 		TempDir: temp, TempMax: a.Config.Engine.TempMax, Conns: a.Config.Gateway.Connections * enginesPerClient}
-	g.engines = gateway.NewEngines(engine)
+	g.engines = governed.NewEngines(engine)
 	rewriting := rewrite.Config{Parser: g.parser, Key: a.hashKey,
 		Catalogue: catalog.IsCatalogueName, CatalogueFunction: catalog.IsCatalogueFunction,
 		Limits: rewrite.Limits{CopyRows: a.Config.Gateway.CopyRows}}
@@ -65,7 +66,7 @@ func openGateway(ctx context.Context, a *App) (_ *gatewayRoom, err error) {
 	}
 	g.server, err = gateway.New(gateway.Config{
 		SignIn: a.SignIn,
-		Sessions: &gateway.Governed{Sessions: a.Sessions, Engines: g.engines, Rewriter: rewriter,
+		Sessions: &governed.Opener{Sessions: a.Sessions, Engines: g.engines, Rewriter: rewriter,
 			Catalogue: g.catalogue, World: a.world, Log: a.Log},
 		Connection: a.database, TLS: tlsConfig, RequireTLS: !loopback(a.Config.Gateway.Listen),
 		Namespace: a.Config.Gateway.Namespace, Log: a.Log, Metrics: a.metrics,

@@ -18,6 +18,7 @@ import (
 	"stead/internal/gateway"
 	"stead/internal/gateway/catalog"
 	"stead/internal/gateway/duck"
+	"stead/internal/gateway/governed"
 	"stead/internal/gateway/pgtype"
 	"stead/internal/gateway/rewrite"
 	"stead/internal/session"
@@ -39,7 +40,7 @@ type live struct {
 	ended  chan error
 	addr   string
 
-	engines   *gateway.Engines
+	engines   *governed.Engines
 	catalogue *catalog.Engine
 	parser    *duck.Parser
 
@@ -125,7 +126,7 @@ func (g *live) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	g.engines = gateway.NewEngines(duck.Config{Threads: 1, Memory: 512 << 20})
+	g.engines = governed.NewEngines(duck.Config{Threads: 1, Memory: 512 << 20})
 	return g.serve(rewriter)
 }
 
@@ -133,7 +134,7 @@ func (g *live) serve(rewriter *rewrite.Rewriter) (err error) {
 	sessions := session.New(session.Config{World: g.now, Log: forgetful{}, Now: g.clock})
 	g.server, err = gateway.New(gateway.Config{
 		SignIn:     trusting{g},
-		Sessions:   &gateway.Governed{Sessions: sessions, Engines: g.engines, Rewriter: rewriter, Catalogue: g.catalogue, World: g.now},
+		Sessions:   &governed.Opener{Sessions: sessions, Engines: g.engines, Rewriter: rewriter, Catalogue: g.catalogue, World: g.now},
 		Connection: func(string, string) (string, bool) { return connection, true },
 		Namespace:  "immuta",
 	})

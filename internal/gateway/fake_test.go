@@ -1,19 +1,13 @@
 package gateway
 
 import (
-	"bytes"
 	"context"
-	"crypto/hmac"
-	"crypto/pbkdf2"
-	"crypto/sha256"
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -22,39 +16,9 @@ import (
 	"stead/internal/gateway/duck"
 	"stead/internal/gateway/pgvalue"
 	"stead/internal/gateway/sqlstate"
+	"stead/internal/gateway/wiretest"
 	"stead/internal/session"
 )
-
-// fakeSignIn knows users by their passwords.
-type fakeSignIn map[string]string
-
-func (f fakeSignIn) APIKey(context.Context, string) (session.Login, error) {
-	return session.Login{}, stead.Errorf(stead.Unauthenticated, "no")
-}
-
-func (f fakeSignIn) SCRAM(_ context.Context, _, user string) (session.SCRAM, error) {
-	salt := []byte("0123456789abcdef")
-	password, known := f[user]
-	salted, err := pbkdf2.Key(sha256.New, password, salt, 4096, 32)
-	if err != nil {
-		return session.SCRAM{}, err
-	}
-	mac := func(key, msg []byte) []byte { h := hmac.New(sha256.New, key); h.Write(msg); return h.Sum(nil) }
-	return session.SCRAM{Salt: salt, Iterations: 4096, Verify: func(auth string, proof []byte) ([]byte, session.Login, error) {
-		clientKey := mac(salted, []byte("Client Key"))
-		stored := sha256.Sum256(clientKey)
-		sig := mac(stored[:], []byte(auth))
-		got := make([]byte, len(proof))
-		for i := range proof {
-			got[i] = proof[i] ^ sig[i]
-		}
-		if !known || !hmac.Equal(got, clientKey) {
-			return nil, session.Login{}, stead.Errorf(stead.Unauthenticated, "no")
-		}
-		login := session.Login{Actor: stead.Actor{Login: user, Name: user, Identity: stead.IdentityID(len(user))}}
-		return mac(mac(salted, []byte("Server Key")), []byte(auth)), login, nil
-	}}, nil
-}
 
 // fakeSessions runs statements on a bare engine as they are, and notes what was asked.
 type fakeSessions struct {
@@ -153,7 +117,7 @@ func (s *fakeSession) Plan(ctx context.Context, q Query) (Plan, error) {
 		return nil, sqlstate.Errorf(sqlstate.Syntax, stead.Invalid, "cannot plan").WithCause(err)
 	}
 	defer st.Close()
-	p := &fakePlan{s: s, text: q.Text, cols: columnsOf(st.Columns())}
+	p := &fakePlan{s: s, text: q.Text, cols: fakeColumns(st.Columns())}
 	for i := range st.Params() {
 		oid := pgvalue.TypeOf(st.ParamType(i)).OID
 		if i < len(q.Params) && q.Params[i] != 0 {
@@ -197,7 +161,7 @@ func (p *fakePlan) Execute(ctx context.Context, args []Arg) (Rows, error) {
 		return nil, err
 	}
 	p.s.all.note("intent %s by %q", p.text, p.s.who)
-	return &fakeRows{p: p, conn: conn, rows: rows, stop: stop, chunk: newDuckChunk(rows, columnsOf(rows.Columns()))}, nil
+	return &fakeRows{p: p, conn: conn, rows: rows, stop: stop, chunk: &fakeChunk{rows: rows, cols: p.cols}}, nil
 }
 
 type fakeRows struct {
@@ -205,7 +169,7 @@ type fakeRows struct {
 	conn  *duck.Conn
 	rows  *duck.Rows
 	stop  context.CancelCauseFunc
-	chunk *duckChunk
+	chunk *fakeChunk
 }
 
 func (r *fakeRows) Columns() []Column { return r.p.cols }
@@ -228,12 +192,39 @@ func (r *fakeRows) Close(rows int64, err error) error {
 	return r.conn.Close()
 }
 
+// fakeChunk is the engine's current chunk.
+type fakeChunk struct {
+	rows *duck.Rows
+	cols []Column
+	n    int
+}
+
+func (c *fakeChunk) Len() int { return c.n }
+
+func (c *fakeChunk) Append(dst []byte, col, row int, f pgvalue.Format) ([]byte, bool, error) {
+	v := c.rows.Column(col)
+	if v.Null(row) {
+		return dst, false, nil
+	}
+	dst, err := pgvalue.Append(dst, v, row, c.cols[col].OID, f)
+	return dst, true, err
+}
+
+func fakeColumns(cols []duck.Column) []Column {
+	out := make([]Column, len(cols))
+	for i, c := range cols {
+		t := pgvalue.TypeOf(c.Type)
+		out[i] = Column{Name: c.Name, OID: t.OID, Size: t.Size, Mod: t.Mod}
+	}
+	return out
+}
+
 // server starts a gateway over a bare engine and returns its address.
 type server struct {
 	*Server
 	addr     string
 	sessions *fakeSessions
-	logs     *bytes.Buffer
+	logs     *wiretest.Log
 }
 
 func startServer(t *testing.T, change func(*Config)) *server {
@@ -242,9 +233,9 @@ func startServer(t *testing.T, change func(*Config)) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	logs := &bytes.Buffer{}
+	logs := &wiretest.Log{}
 	sessions := &fakeSessions{engine: engine}
-	cfg := Config{SignIn: fakeSignIn{"ana": "secret", "bi": "key-1"}, Sessions: sessions, Log: slog.New(slog.NewTextHandler(&locked{w: logs}, nil)),
+	cfg := Config{SignIn: wiretest.SignIn{"ana": "secret", "bi": "key-1"}, Sessions: sessions, Log: slog.New(slog.NewTextHandler(logs, nil)),
 		Connection: func(database, user string) (string, bool) { return "main", database != "missing" }}
 	if change != nil {
 		change(&cfg)
@@ -253,21 +244,7 @@ func startServer(t *testing.T, change func(*Config)) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	served := make(chan error, 1)
-	go func() { served <- srv.Serve(l) }()
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		if err := srv.Shutdown(ctx); err != nil {
-			t.Errorf("shutdown: %v", err)
-		}
-		if err := <-served; err != nil {
-			t.Errorf("serve: %v", err)
-		}
 		if strings.Contains(logs.String(), "panic") {
 			t.Errorf("a connection panicked:\n%s", logs)
 		}
@@ -275,18 +252,7 @@ func startServer(t *testing.T, change func(*Config)) *server {
 			t.Error(err)
 		}
 	})
-	return &server{srv, l.Addr().String(), sessions, logs}
-}
-
-type locked struct {
-	mu sync.Mutex
-	w  io.Writer
-}
-
-func (l *locked) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.w.Write(p)
+	return &server{srv, wiretest.Serve(t, srv), sessions, logs}
 }
 
 func (s *server) dsn(extra string) string {

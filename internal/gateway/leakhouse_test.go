@@ -22,6 +22,7 @@ import (
 	"stead/internal/gateway"
 	"stead/internal/gateway/catalog"
 	"stead/internal/gateway/duck"
+	"stead/internal/gateway/governed"
 	"stead/internal/gateway/rewrite"
 	"stead/internal/govern"
 	"stead/internal/keys/file"
@@ -142,11 +143,11 @@ func (h *leakHouse) serve(proves *signin.Service, sessions *session.Service, lim
 		return s.Hex(), err
 	}, Catalogue: catalog.IsCatalogueName, CatalogueFunction: catalog.IsCatalogueFunction})
 	must(t, err)
-	engines := gateway.NewEngines(duck.Config{Threads: 1, Memory: 1 << 30, TempDir: h.dir, TempMax: 1 << 30})
+	engines := governed.NewEngines(duck.Config{Threads: 1, Memory: 1 << 30, TempDir: h.dir, TempMax: 1 << 30})
 	h.server, err = gateway.New(gateway.Config{SignIn: proves, Limits: limits,
 		Log:        slog.New(slog.NewTextHandler(h.logs, nil)),
 		Connection: func(database, _ string) (string, bool) { return "lake", database == "lake" },
-		Sessions: &gateway.Governed{Sessions: sessions, Engines: engines, Rewriter: rw, Catalogue: cat, World: h.now,
+		Sessions: &governed.Opener{Sessions: sessions, Engines: engines, Rewriter: rw, Catalogue: cat, World: h.now,
 			Watch: 5 * time.Millisecond}})
 	must(t, err)
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -14,6 +14,8 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgproto3"
+
+	"stead/internal/gateway/wiretest"
 )
 
 func TestTLSAndChannelBinding(t *testing.T) {
@@ -38,12 +40,12 @@ func TestTLSAndChannelBinding(t *testing.T) {
 		if err != nil {
 			t.Fatalf("channel_binding=%s: %v", binding, err)
 		}
-		if got, err := ask(t, c, "select 1"); got != "1 [SELECT 1]" {
+		if got, err := wiretest.Ask(t, c, "select 1"); got != "1 [SELECT 1]" {
 			t.Error(got, err)
 		}
 		_ = c.Close(t.Context())
 	}
-	if _, err := pgconn.Connect(t.Context(), s.dsn("")); state(err) != "28000" {
+	if _, err := pgconn.Connect(t.Context(), s.dsn("")); wiretest.State(err) != "28000" {
 		t.Errorf("without TLS: %v", err)
 	}
 }
@@ -52,10 +54,10 @@ func TestCancelAndTimeout(t *testing.T) {
 	s := startServer(t, nil)
 	c := s.raw(t, "")
 	forever := "select count(*) from range(10000000) a, range(10000000) b where a.range + b.range = -1"
-	if _, err := ask(t, c, "set statement_timeout = 50; "+forever); state(err) != "57014" {
+	if _, err := wiretest.Ask(t, c, "set statement_timeout = 50; "+forever); wiretest.State(err) != "57014" {
 		t.Fatal(err)
 	}
-	if _, err := ask(t, c, "set statement_timeout = 0"); err != nil {
+	if _, err := wiretest.Ask(t, c, "set statement_timeout = 0"); err != nil {
 		t.Fatal(err)
 	}
 	// Another key does nothing; the right one ends the statement.
@@ -70,10 +72,10 @@ func TestCancelAndTimeout(t *testing.T) {
 		}
 		select {
 		case err := <-done:
-			if state(err) != "57014" {
+			if wiretest.State(err) != "57014" {
 				t.Fatal(err)
 			}
-			if got, err := ask(t, c, "select 1"); got != "1 [SELECT 1]" {
+			if got, err := wiretest.Ask(t, c, "select 1"); got != "1 [SELECT 1]" {
 				t.Fatal(got, err)
 			}
 			return
@@ -86,7 +88,7 @@ func TestConnectionLimits(t *testing.T) {
 	s := startServer(t, func(c *Config) { c.Limits.Connections, c.Limits.PerIdentity = 3, 2 })
 	s.raw(t, "")
 	first := s.raw(t, "")
-	if _, err := pgconn.Connect(t.Context(), s.dsn("")); state(err) != "53300" {
+	if _, err := pgconn.Connect(t.Context(), s.dsn("")); wiretest.State(err) != "53300" {
 		t.Errorf("a third connection of one login: %v", err)
 	}
 	other := strings.Replace(s.dsn(""), "ana:secret", "bi:key-1", 1)
@@ -94,7 +96,7 @@ func TestConnectionLimits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := pgconn.Connect(t.Context(), other); state(err) != "53300" {
+	if _, err := pgconn.Connect(t.Context(), other); wiretest.State(err) != "53300" {
 		t.Errorf("a fourth connection: %v", err)
 	}
 	_ = c.Close(t.Context())
@@ -114,7 +116,7 @@ func TestTenThousandPortals(t *testing.T) {
 	for i := range 10_000 {
 		msgs = append(msgs, &bindMsg{DestinationPortal: fmt.Sprint("p", i), PreparedStatement: "s"})
 	}
-	got := w.send(1, append(msgs, &syncMsg{})...)
+	got := w.Send(1, append(msgs, &syncMsg{})...)
 	if want := "parsed" + strings.Repeat(" bound", 1000) + " !54000 I"; got != want {
 		t.Errorf("%.200s ... %s", got, got[max(0, len(got)-40):])
 	}
@@ -122,17 +124,17 @@ func TestTenThousandPortals(t *testing.T) {
 	for i := range 3000 {
 		msgs = append(msgs, &parseMsg{Name: fmt.Sprint("s", i), Query: "select 1"})
 	}
-	if got = w.send(1, append(msgs, &syncMsg{})...); !strings.HasSuffix(got, " parsed !54000 I") {
+	if got = w.Send(1, append(msgs, &syncMsg{})...); !strings.HasSuffix(got, " parsed !54000 I") {
 		t.Errorf("prepared statements have no limit: %.100s", got)
 	}
-	w.expect("[DEALLOCATE ALL] I", 1, &queryMsg{String: "DEALLOCATE ALL"})
+	w.Expect("[DEALLOCATE ALL] I", 1, &queryMsg{String: "DEALLOCATE ALL"})
 	// Suspended answers hold an engine connection each.
-	w.expect("[BEGIN] T", 1, &queryMsg{String: "BEGIN"})
+	w.Expect("[BEGIN] T", 1, &queryMsg{String: "BEGIN"})
 	msgs = []pgproto3.FrontendMessage{&parseMsg{Name: "s", Query: "select i from range(9) t(i)"}}
 	for i := range 9 {
 		msgs = append(msgs, &bindMsg{DestinationPortal: fmt.Sprint("p", i), PreparedStatement: "s"}, &executeMsg{Portal: fmt.Sprint("p", i), MaxRows: 1})
 	}
-	if got = w.send(1, append(msgs, &syncMsg{})...); got != "parsed"+strings.Repeat(" bound 0 suspended", 8)+" bound !54000 E" {
+	if got = w.Send(1, append(msgs, &syncMsg{})...); got != "parsed"+strings.Repeat(" bound 0 suspended", 8)+" bound !54000 E" {
 		t.Error(got)
 	}
 }
@@ -234,7 +236,7 @@ func TestShutdown(t *testing.T) {
 	if err := <-answer; err != nil {
 		t.Errorf("a running statement was not finished: %v", err)
 	}
-	if _, err := ask(t, idleConn, "select 1"); err == nil {
+	if _, err := wiretest.Ask(t, idleConn, "select 1"); err == nil {
 		t.Error("an idle connection outlives the server")
 	}
 	if _, err := pgconn.Connect(t.Context(), s.dsn("")); err == nil {
@@ -245,10 +247,10 @@ func TestShutdown(t *testing.T) {
 func TestResultLimits(t *testing.T) {
 	s := startServer(t, func(c *Config) { c.Limits.ResultRows = 10 })
 	c := s.raw(t, "")
-	if _, err := ask(t, c, "select i from range(10) t(i)"); err != nil {
+	if _, err := wiretest.Ask(t, c, "select i from range(10) t(i)"); err != nil {
 		t.Error(err)
 	}
-	if _, err := ask(t, c, "select i from range(11) t(i)"); state(err) != "54000" {
+	if _, err := wiretest.Ask(t, c, "select i from range(11) t(i)"); wiretest.State(err) != "54000" {
 		t.Error(err)
 	}
 }

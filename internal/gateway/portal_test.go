@@ -6,80 +6,13 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgproto3"
+
+	"stead/internal/gateway/wiretest"
 )
 
-// wire speaks the protocol message by message over a connection that is signed in.
-type wire struct {
-	t  *testing.T
-	fe *pgproto3.Frontend
-}
-
-func (s *server) wire(t *testing.T, extra string) *wire {
+func (s *server) wire(t *testing.T, extra string) *wiretest.Wire {
 	t.Helper()
-	h, err := s.raw(t, extra).Hijack()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = h.Conn.Close() })
-	return &wire{t, h.Frontend}
-}
-
-// send sends messages and returns what comes back until count ReadyForQuery or, with count 0, until
-// an ErrorResponse, as short names.
-func (w *wire) send(count int, msgs ...pgproto3.FrontendMessage) string {
-	w.t.Helper()
-	for _, m := range msgs {
-		w.fe.Send(m)
-	}
-	if err := w.fe.Flush(); err != nil {
-		w.t.Fatal(err)
-	}
-	var out []string
-	for {
-		msg, err := w.fe.Receive()
-		if err != nil {
-			return strings.Join(append(out, "closed"), " ")
-		}
-		switch m := msg.(type) {
-		case *pgproto3.ParseComplete:
-			out = append(out, "parsed")
-		case *pgproto3.BindComplete:
-			out = append(out, "bound")
-		case *pgproto3.CloseComplete:
-			out = append(out, "closed")
-		case *pgproto3.RowDescription:
-			out = append(out, "columns:"+string(m.Fields[0].Name))
-		case *pgproto3.ParameterDescription:
-			out = append(out, "params")
-		case *pgproto3.NoData:
-			out = append(out, "nodata")
-		case *pgproto3.DataRow:
-			out = append(out, string(m.Values[0]))
-		case *pgproto3.PortalSuspended:
-			out = append(out, "suspended")
-		case *pgproto3.CommandComplete:
-			out = append(out, "["+string(m.CommandTag)+"]")
-		case *pgproto3.EmptyQueryResponse:
-			out = append(out, "empty")
-		case *pgproto3.ErrorResponse:
-			out = append(out, "!"+m.Code)
-			if count == 0 {
-				return strings.Join(out, " ")
-			}
-		case *pgproto3.ReadyForQuery:
-			out = append(out, string(m.TxStatus))
-			if count--; count == 0 {
-				return strings.Join(out, " ")
-			}
-		}
-	}
-}
-
-func (w *wire) expect(want string, count int, msgs ...pgproto3.FrontendMessage) {
-	w.t.Helper()
-	if got := w.send(count, msgs...); got != want {
-		w.t.Errorf("got  %s\nwant %s", got, want)
-	}
+	return wiretest.Speak(t, s.raw(t, extra))
 }
 
 type (
@@ -95,31 +28,31 @@ type (
 func TestPortals(t *testing.T) {
 	s := startServer(t, nil)
 	w := s.wire(t, "")
-	w.expect("parsed bound columns:i 0 1 suspended 2 3 suspended 4 [SELECT 1] I", 1,
+	w.Expect("parsed bound columns:i 0 1 suspended 2 3 suspended 4 [SELECT 1] I", 1,
 		&parseMsg{Query: "select i from range(5) t(i)"}, &bindMsg{}, &describeMsg{ObjectType: 'P'}, &executeMsg{MaxRows: 2},
 		&executeMsg{MaxRows: 2}, &executeMsg{}, &syncMsg{})
-	w.expect("!34000 I", 1, &executeMsg{}, &syncMsg{})
+	w.Expect("!34000 I", 1, &executeMsg{}, &syncMsg{})
 	// Two portals side by side, in a transaction, also after Sync.
-	w.expect("[BEGIN] T", 1, &queryMsg{String: "BEGIN"})
-	w.expect("parsed bound bound 0 suspended 0 1 suspended T", 1, &parseMsg{Name: "s", Query: "select i from range(5) t(i)"},
+	w.Expect("[BEGIN] T", 1, &queryMsg{String: "BEGIN"})
+	w.Expect("parsed bound bound 0 suspended 0 1 suspended T", 1, &parseMsg{Name: "s", Query: "select i from range(5) t(i)"},
 		&bindMsg{DestinationPortal: "a", PreparedStatement: "s"}, &bindMsg{DestinationPortal: "b", PreparedStatement: "s"},
 		&executeMsg{Portal: "a", MaxRows: 1}, &executeMsg{Portal: "b", MaxRows: 2}, &syncMsg{})
-	w.expect("1 2 3 4 [SELECT 4] 2 suspended T", 1, &executeMsg{Portal: "a"}, &executeMsg{Portal: "b", MaxRows: 1}, &syncMsg{})
-	w.expect("closed T", 1, &closeMsg{ObjectType: 'P', Name: "b"}, &syncMsg{})
-	w.expect("!34000 E", 1, &executeMsg{Portal: "b"}, &syncMsg{})
-	w.expect("!25P02 E", 1, &parseMsg{Query: "select 1"}, &executeMsg{}, &syncMsg{})
-	w.expect("[ROLLBACK] I", 1, &queryMsg{String: "ROLLBACK"})
+	w.Expect("1 2 3 4 [SELECT 4] 2 suspended T", 1, &executeMsg{Portal: "a"}, &executeMsg{Portal: "b", MaxRows: 1}, &syncMsg{})
+	w.Expect("closed T", 1, &closeMsg{ObjectType: 'P', Name: "b"}, &syncMsg{})
+	w.Expect("!34000 E", 1, &executeMsg{Portal: "b"}, &syncMsg{})
+	w.Expect("!25P02 E", 1, &parseMsg{Query: "select 1"}, &executeMsg{}, &syncMsg{})
+	w.Expect("[ROLLBACK] I", 1, &queryMsg{String: "ROLLBACK"})
 	// Errors skip until Sync and come without one.
-	w.expect("!42601", 0, &parseMsg{Query: "selec"}, &pgproto3.Flush{})
-	w.expect("I", 1, &bindMsg{}, &executeMsg{}, &syncMsg{})
-	w.expect("params columns:i I", 1, &describeMsg{ObjectType: 'S', Name: "s"}, &syncMsg{})
-	w.expect("!26000 I", 1, &describeMsg{ObjectType: 'S', Name: "none"}, &syncMsg{})
-	w.expect("!42P05 I", 1, &parseMsg{Name: "s", Query: "select 1"}, &syncMsg{})
-	w.expect("parsed bound empty I", 1, &parseMsg{Query: ""}, &bindMsg{}, &executeMsg{}, &syncMsg{})
-	w.expect("parsed params nodata bound [SET] I", 1, &parseMsg{Query: "set application_name = 'z'"}, &describeMsg{ObjectType: 'S'}, &bindMsg{}, &executeMsg{}, &syncMsg{})
-	w.expect("parsed bound columns:application_name z [SHOW] I", 1, &parseMsg{Query: "show application_name"}, &bindMsg{},
+	w.Expect("!42601", 0, &parseMsg{Query: "selec"}, &pgproto3.Flush{})
+	w.Expect("I", 1, &bindMsg{}, &executeMsg{}, &syncMsg{})
+	w.Expect("params columns:i I", 1, &describeMsg{ObjectType: 'S', Name: "s"}, &syncMsg{})
+	w.Expect("!26000 I", 1, &describeMsg{ObjectType: 'S', Name: "none"}, &syncMsg{})
+	w.Expect("!42P05 I", 1, &parseMsg{Name: "s", Query: "select 1"}, &syncMsg{})
+	w.Expect("parsed bound empty I", 1, &parseMsg{Query: ""}, &bindMsg{}, &executeMsg{}, &syncMsg{})
+	w.Expect("parsed params nodata bound [SET] I", 1, &parseMsg{Query: "set application_name = 'z'"}, &describeMsg{ObjectType: 'S'}, &bindMsg{}, &executeMsg{}, &syncMsg{})
+	w.Expect("parsed bound columns:application_name z [SHOW] I", 1, &parseMsg{Query: "show application_name"}, &bindMsg{},
 		&describeMsg{ObjectType: 'P'}, &executeMsg{}, &syncMsg{})
-	w.expect("!0A000 I", 1, &pgproto3.FunctionCall{Function: 1}, &syncMsg{})
+	w.Expect("!0A000 I", 1, &pgproto3.FunctionCall{Function: 1}, &syncMsg{})
 	if !s.sessions.noted("outcome 3 rows, error false") {
 		t.Error("a portal that was closed early has no outcome")
 	}
@@ -128,25 +61,25 @@ func TestPortals(t *testing.T) {
 func TestPortalGoesOnOnlyWithTheRight(t *testing.T) {
 	s := startServer(t, nil)
 	w := s.wire(t, "")
-	w.expect("[BEGIN] T", 1, &queryMsg{String: "BEGIN"})
-	w.expect("parsed bound 0 suspended T", 1, &parseMsg{Name: "s", Query: "select i from range(5) t(i)"},
+	w.Expect("[BEGIN] T", 1, &queryMsg{String: "BEGIN"})
+	w.Expect("parsed bound 0 suspended T", 1, &parseMsg{Name: "s", Query: "select i from range(5) t(i)"},
 		&bindMsg{DestinationPortal: "a", PreparedStatement: "s"}, &executeMsg{Portal: "a", MaxRows: 1}, &syncMsg{})
-	w.expect("[DECLARE CURSOR] columns:i 0 [FETCH 1] T", 1, &queryMsg{String: "DECLARE c CURSOR FOR select i from range(5) t(i); FETCH c"})
+	w.Expect("[DECLARE CURSOR] columns:i 0 [FETCH 1] T", 1, &queryMsg{String: "DECLARE c CURSOR FOR select i from range(5) t(i); FETCH c"})
 	s.sessions.set(func() { s.sessions.revoked = true })
-	w.expect("!42501 E", 1, &executeMsg{Portal: "a"}, &syncMsg{})
-	w.expect("!25P02 E", 1, &queryMsg{String: "FETCH c"})
+	w.Expect("!42501 E", 1, &executeMsg{Portal: "a"}, &syncMsg{})
+	w.Expect("!25P02 E", 1, &queryMsg{String: "FETCH c"})
 	s.sessions.set(func() { s.sessions.revoked, s.sessions.gone = false, true })
-	w.expect("[ROLLBACK] I", 1, &queryMsg{String: "ROLLBACK"})
-	w.expect("!28000 closed", 1, &queryMsg{String: "select 1"})
+	w.Expect("[ROLLBACK] I", 1, &queryMsg{String: "ROLLBACK"})
+	w.Expect("!28000 closed", 1, &queryMsg{String: "select 1"})
 }
 
 func TestImpersonationDropsPortals(t *testing.T) {
 	s := startServer(t, nil)
 	w := s.wire(t, "")
-	w.expect("[DECLARE CURSOR] I", 1, &queryMsg{String: "DECLARE c CURSOR WITH HOLD FOR select i from range(5) t(i)"})
-	w.expect("columns:i 0 [FETCH 1] I", 1, &queryMsg{String: "FETCH c"})
-	w.expect("[SET] I", 1, &queryMsg{String: "set immuta.impersonate.user = 'bob'"})
-	w.expect("!34000 I", 1, &queryMsg{String: "FETCH c"})
+	w.Expect("[DECLARE CURSOR] I", 1, &queryMsg{String: "DECLARE c CURSOR WITH HOLD FOR select i from range(5) t(i)"})
+	w.Expect("columns:i 0 [FETCH 1] I", 1, &queryMsg{String: "FETCH c"})
+	w.Expect("[SET] I", 1, &queryMsg{String: "set immuta.impersonate.user = 'bob'"})
+	w.Expect("!34000 I", 1, &queryMsg{String: "FETCH c"})
 }
 
 func TestCursors(t *testing.T) {
@@ -162,19 +95,19 @@ func TestCursors(t *testing.T) {
 		{"ROLLBACK; BEGIN; DECLARE h CURSOR WITH HOLD FOR select 7; COMMIT; FETCH h; CLOSE ALL", "[ROLLBACK] [BEGIN] [DECLARE CURSOR] [COMMIT] 7 [FETCH 1] [CLOSE CURSOR ALL]", ""},
 		{"BEGIN; DECLARE h CURSOR WITH HOLD FOR select 7; ROLLBACK; FETCH h", "[BEGIN] [DECLARE CURSOR] [ROLLBACK]", "34000"},
 	} {
-		got, err := ask(t, c, k.sql)
-		if got != k.want || state(err) != k.state {
-			t.Errorf("%s\n got %s (%s)\nwant %s (%s)", k.sql, got, state(err), k.want, k.state)
+		got, err := wiretest.Ask(t, c, k.sql)
+		if got != k.want || wiretest.State(err) != k.state {
+			t.Errorf("%s\n got %s (%s)\nwant %s (%s)", k.sql, got, wiretest.State(err), k.want, k.state)
 		}
 	}
 	// A cursor declared with a parameter, by the extended protocol.
-	if _, err := ask(t, c, "BEGIN"); err != nil {
+	if _, err := wiretest.Ask(t, c, "BEGIN"); err != nil {
 		t.Fatal(err)
 	}
 	if r := c.ExecParams(t.Context(), "DECLARE p CURSOR FOR select $1::int + 1", [][]byte{[]byte("4")}, []uint32{23}, nil, nil).Read(); r.Err != nil {
 		t.Fatal(r.Err)
 	}
-	if got, err := ask(t, c, "FETCH p; COMMIT"); got != "5 [FETCH 1] [COMMIT]" {
+	if got, err := wiretest.Ask(t, c, "FETCH p; COMMIT"); got != "5 [FETCH 1] [COMMIT]" {
 		t.Error(got, err)
 	}
 }
@@ -206,10 +139,10 @@ func TestCopyOut(t *testing.T) {
 	if !s.sessions.noted("outcome 4 rows") {
 		t.Error("COPY has no outcome")
 	}
-	if _, err := c.CopyFrom(context.Background(), strings.NewReader("1\n"), "COPY t FROM STDIN"); state(err) != "0A000" {
+	if _, err := c.CopyFrom(context.Background(), strings.NewReader("1\n"), "COPY t FROM STDIN"); wiretest.State(err) != "0A000" {
 		t.Error(err)
 	}
-	if got, err := ask(t, c, "select 1"); got != "1 [SELECT 1]" {
+	if got, err := wiretest.Ask(t, c, "select 1"); got != "1 [SELECT 1]" {
 		t.Error(got, err)
 	}
 }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
+
+	"stead/internal/gateway/wiretest"
 )
 
 // typeCases pairs an expression of the engine with the text PostgreSQL would print for it.
@@ -37,7 +39,7 @@ var typeCases = []struct{ sql, text string }{
 func TestTypesInText(t *testing.T) {
 	c := startServer(t, nil).raw(t, "")
 	for _, k := range typeCases {
-		got, err := ask(t, c, "select x, case when false then x end from (select "+k.sql+" as x)")
+		got, err := wiretest.Ask(t, c, "select x, case when false then x end from (select "+k.sql+" as x)")
 		if want := k.text + "|NULL [SELECT 1]"; err != nil || got != want {
 			t.Errorf("%s: got %q (%v), want %q", k.sql, got, err, want)
 		}
@@ -152,11 +154,11 @@ func TestBadParameters(t *testing.T) {
 		{"integer[]", "{1,", "22P02", 1007}, {"varchar", "\xff", "22021", 25}, {"varchar", "a\x00b", "22021", 25}, {"varchar", "x", "0A000", 600},
 	} {
 		r := raw.ExecParams(t.Context(), "select $1::"+k.cast, [][]byte{[]byte(k.value)}, []uint32{k.oid}, nil, nil).Read()
-		if state(r.Err) != k.state {
+		if wiretest.State(r.Err) != k.state {
 			t.Errorf("%s %q: %v, want %s", k.cast, k.value, r.Err, k.state)
 		}
 	}
-	if _, err := ask(t, raw, "select 1"); err != nil {
+	if _, err := wiretest.Ask(t, raw, "select 1"); err != nil {
 		t.Error("the connection does not go on:", err)
 	}
 }

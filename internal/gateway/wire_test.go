@@ -1,48 +1,13 @@
 package gateway
 
 import (
-	"errors"
-	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"stead/internal/gateway/wiretest"
 )
-
-// state returns the SQLSTATE that the server gave.
-func state(err error) string {
-	var e *pgconn.PgError
-	if errors.As(err, &e) {
-		return e.Code
-	}
-	if err == nil {
-		return ""
-	}
-	return "no server error: " + err.Error()
-}
-
-// ask runs a batch by the simple protocol and returns its rows and tags as lines.
-func ask(t *testing.T, c *pgconn.PgConn, sql string) (string, error) {
-	t.Helper()
-	var lines []string
-	results, err := c.Exec(t.Context(), sql).ReadAll()
-	for _, r := range results {
-		for _, row := range r.Rows {
-			cells := make([]string, len(row))
-			for i, cell := range row {
-				cells[i] = string(cell)
-				if cell == nil {
-					cells[i] = "NULL"
-				}
-			}
-			lines = append(lines, strings.Join(cells, "|"))
-		}
-		if r.CommandTag.String() != "" {
-			lines = append(lines, "["+r.CommandTag.String()+"]")
-		}
-	}
-	return strings.Join(lines, " "), err
-}
 
 func TestSimpleProtocol(t *testing.T) {
 	s := startServer(t, nil)
@@ -86,9 +51,9 @@ func TestSimpleProtocol(t *testing.T) {
 		{"COPY t TO '/tmp/x'", "", "0A000"},
 		{"COPY t TO PROGRAM 'x'", "", "0A000"},
 	} {
-		got, err := ask(t, c, k.sql)
-		if got != k.want || state(err) != k.state {
-			t.Errorf("%s\n got %s (%s)\nwant %s (%s)", k.sql, got, state(err), k.want, k.state)
+		got, err := wiretest.Ask(t, c, k.sql)
+		if got != k.want || wiretest.State(err) != k.state {
+			t.Errorf("%s\n got %s (%s)\nwant %s (%s)", k.sql, got, wiretest.State(err), k.want, k.state)
 		}
 	}
 }
@@ -115,17 +80,17 @@ func TestImpersonationSetting(t *testing.T) {
 		{"set immuta.project='p'; show immuta.project; reset immuta.project; show immuta.project", "[SET] p [SHOW] [RESET]  [SHOW]", ""},
 		{"set other.impersonate.user='x'", "", "42704"},
 	} {
-		got, err := ask(t, c, k.sql)
-		if got != k.want || state(err) != k.state {
-			t.Errorf("%s\n got %s (%s)\nwant %s (%s)", k.sql, got, state(err), k.want, k.state)
+		got, err := wiretest.Ask(t, c, k.sql)
+		if got != k.want || wiretest.State(err) != k.state {
+			t.Errorf("%s\n got %s (%s)\nwant %s (%s)", k.sql, got, wiretest.State(err), k.want, k.state)
 		}
 	}
 	c = s.raw(t, "&options=-c%20immuta.impersonate.user%3Dbob")
-	if got, _ := ask(t, c, "set immuta.impersonate.user='a'; RESET ALL; show immuta.impersonate.user"); got != "[SET] [RESET] bob [SHOW]" {
+	if got, _ := wiretest.Ask(t, c, "set immuta.impersonate.user='a'; RESET ALL; show immuta.impersonate.user"); got != "[SET] [RESET] bob [SHOW]" {
 		t.Errorf("RESET ALL goes back to the start-up option: %s", got)
 	}
 	_, err := pgconn.Connect(t.Context(), s.dsn("&options=-c%20immuta.impersonate.user%3Dnobody"))
-	if state(err) != "42501" {
+	if wiretest.State(err) != "42501" {
 		t.Errorf("a refused start-up impersonation: %v", err)
 	}
 }
@@ -139,7 +104,7 @@ func TestSignIn(t *testing.T) {
 		{"ana", "secret", "missing", "3D000"},
 	} {
 		c, err := pgconn.Connect(t.Context(), "postgres://"+k.user+":"+k.password+"@"+s.addr+"/"+k.database+"?sslmode=disable")
-		if state(err) != k.state {
+		if wiretest.State(err) != k.state {
 			t.Errorf("%v: %v", k, err)
 		}
 		if err == nil {
@@ -167,7 +132,7 @@ func TestExtendedProtocol(t *testing.T) {
 	if err != nil || len(sum) != 100000 || sum[99999] != 99999 {
 		t.Fatalf("%d rows, %v", len(sum), err)
 	}
-	if _, err := c.Exec(t.Context(), "selec $1", 1); state(err) != "42601" {
+	if _, err := c.Exec(t.Context(), "selec $1", 1); wiretest.State(err) != "42601" {
 		t.Fatal(err)
 	}
 	var one int32

@@ -1,4 +1,4 @@
-package gateway
+package governed
 
 import (
 	"context"
@@ -7,15 +7,16 @@ import (
 	"time"
 
 	"stead"
+	"stead/internal/gateway"
 	"stead/internal/gateway/catalog"
 	"stead/internal/gateway/rewrite"
 	"stead/internal/gateway/sqlstate"
 	"stead/internal/session"
 )
 
-// Governed opens sessions whose every statement is resolved, decided, rewritten, recorded and
+// Opener opens sessions whose every statement is resolved, decided, rewritten, recorded and
 // only then run. All members but Watch and Log are required.
-type Governed struct {
+type Opener struct {
 	Sessions  *session.Service
 	Engines   *Engines
 	Rewriter  *rewrite.Rewriter
@@ -27,8 +28,8 @@ type Governed struct {
 	Log   *slog.Logger
 }
 
-// Open implements Opener.
-func (g *Governed) Open(ctx context.Context, login session.Login, client session.Client) (Session, error) {
+// Open implements gateway.Opener.
+func (g *Opener) Open(ctx context.Context, login session.Login, client session.Client) (gateway.Session, error) {
 	s, err := g.Sessions.Open(ctx, login, client)
 	if err != nil {
 		return nil, err
@@ -36,12 +37,12 @@ func (g *Governed) Open(ctx context.Context, login session.Login, client session
 	return &desk{Session: s, g: g, connection: client.Connection}, nil
 }
 
-// Refused implements Opener.
-func (g *Governed) Refused(ctx context.Context, user string, client session.Client, err error) error {
+// Refused implements gateway.Opener.
+func (g *Opener) Refused(ctx context.Context, user string, client session.Client, err error) error {
 	return g.Sessions.SignInRefused(ctx, stead.Actor{Login: user, Method: "scram"}, client, err)
 }
 
-func (g *Governed) watch() time.Duration {
+func (g *Opener) watch() time.Duration {
 	if g.Watch > 0 {
 		return g.Watch
 	}
@@ -51,7 +52,7 @@ func (g *Governed) watch() time.Duration {
 // desk is where one session asks.
 type desk struct {
 	*session.Session
-	g          *Governed
+	g          *Opener
 	connection string
 	spare      *engineConn // kept between statements
 	visible    visibleSet
@@ -73,9 +74,9 @@ func (d *desk) Close() {
 	}
 }
 
-// Plan implements Session. A statement that is refused is recorded with its cause.
-func (d *desk) Plan(ctx context.Context, q Query) (Plan, error) {
-	p := &governedPlan{desk: d, query: q}
+// Plan implements gateway.Session. A statement that is refused is recorded with its cause.
+func (d *desk) Plan(ctx context.Context, q gateway.Query) (gateway.Plan, error) {
+	p := &plan{desk: d, query: q}
 	st, err := d.Begin(ctx)
 	if err != nil {
 		return nil, err

@@ -1,10 +1,11 @@
-package gateway
+package governed
 
 import (
 	"context"
 	"errors"
 	"slices"
 
+	"stead/internal/gateway"
 	"stead/internal/gateway/duck"
 	"stead/internal/gateway/rewrite"
 )
@@ -22,7 +23,7 @@ type keptStmt struct {
 	plan *rewrite.Plan
 	data string
 	stmt *duck.Stmt
-	cols []Column
+	cols []gateway.Column
 }
 
 // keptStmts is how many statements a session's connection keeps: enough for what an application asks again and
@@ -30,7 +31,7 @@ type keptStmt struct {
 const keptStmts = 8
 
 // prepare readies what a statement of the extended protocol runs, once for all its executions.
-func (c *engineConn) prepare(p *governedPlan) (keptStmt, error) {
+func (c *engineConn) prepare(p *plan) (keptStmt, error) {
 	for i, k := range c.kept {
 		if k.plan == p.plan && k.data == p.data {
 			c.kept = append(slices.Delete(c.kept, i, i+1), k)
@@ -53,7 +54,7 @@ func (c *engineConn) prepare(p *governedPlan) (keptStmt, error) {
 }
 
 // query streams the plan's answer.
-func (c *engineConn) query(ctx context.Context, p *governedPlan, args []any) (*duck.Rows, []Column, error) {
+func (c *engineConn) query(ctx context.Context, p *plan, args []any) (*duck.Rows, []gateway.Column, error) {
 	if !p.keeps() {
 		rows, err := c.conn.Query(ctx, p.sql, args...)
 		if err != nil {
@@ -73,7 +74,7 @@ func (c *engineConn) query(ctx context.Context, p *governedPlan, args []any) (*d
 }
 
 // keeps reports whether the plan's statement is worth keeping: it may be executed again, and over the same tables.
-func (p *governedPlan) keeps() bool { return !p.query.Now && len(p.plan.Copies) == 0 }
+func (p *plan) keeps() bool { return !p.query.Now && len(p.plan.Copies) == 0 }
 
 func (c *engineConn) close() error {
 	var err error

@@ -1,4 +1,4 @@
-package gateway
+package governed
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"stead"
+	"stead/internal/gateway"
 	"stead/internal/gateway/catalog"
 	"stead/internal/gateway/duck"
 	"stead/internal/gateway/rewrite"
@@ -14,14 +15,14 @@ import (
 	"stead/internal/session"
 )
 
-// governedRows is a running statement. Its intent is recorded; Close records its outcome.
-type governedRows struct {
-	plan  *governedPlan
+// rows is a running statement. Its intent is recorded; Close records its outcome.
+type rows struct {
+	plan  *plan
 	st    *session.Statement
 	conn  *engineConn
 	rows  *duck.Rows
-	chunk *duckChunk
-	cols  []Column
+	chunk *chunk
+	cols  []gateway.Column
 	run   context.Context
 	stop  context.CancelCauseFunc
 	watch chan struct{} // closed when the watch has ended, nil for the catalogue
@@ -32,12 +33,12 @@ type governedRows struct {
 }
 
 // run starts the statement on the session's connection.
-func (p *governedPlan) run(ctx context.Context, st *session.Statement, args []Arg) (_ *governedRows, err error) {
+func (p *plan) run(ctx context.Context, st *session.Statement, args []gateway.Arg) (_ *rows, err error) {
 	c, err := p.desk.take(ctx, p.served)
 	if err != nil {
 		return nil, err
 	}
-	r := &governedRows{plan: p, st: st, conn: c}
+	r := &rows{plan: p, st: st, conn: c}
 	r.run, r.stop = context.WithCancelCause(context.WithoutCancel(ctx))
 	defer func() {
 		if err != nil {
@@ -61,19 +62,19 @@ func (p *governedPlan) run(ctx context.Context, st *session.Statement, args []Ar
 	if r.rows, r.cols, err = c.query(r.run, p, pick(args, p.plan.Bind)); err != nil {
 		return nil, err
 	}
-	r.chunk = newDuckChunk(r.rows, r.cols)
+	r.chunk = newChunk(r.rows, r.cols)
 	return r, nil
 }
 
 // runCatalogue starts a statement in the catalogue, which holds nothing but what the asker may
 // see; such statements are counted, not recorded.
-func (p *governedPlan) runCatalogue(ctx context.Context, st *session.Statement, args []Arg) (_ *governedRows, err error) {
+func (p *plan) runCatalogue(ctx context.Context, st *session.Statement, args []gateway.Arg) (_ *rows, err error) {
 	g := p.desk.g
 	schema, err := g.Catalogue.Snapshot(ctx, p.desk.catalogueSet(st, p.query.SearchPath))
 	if err != nil {
 		return nil, err
 	}
-	r := &governedRows{plan: p, close: schema.Release}
+	r := &rows{plan: p, close: schema.Release}
 	r.run, r.stop = context.WithCancelCause(context.WithoutCancel(ctx))
 	defer func() {
 		if err != nil {
@@ -98,12 +99,12 @@ func (p *governedPlan) runCatalogue(ctx context.Context, st *session.Statement, 
 		return nil, catalog.Error(err)
 	}
 	r.cols = catalogueColumns(r.rows.Columns())
-	r.chunk = newDuckChunk(r.rows, r.cols)
+	r.chunk = newChunk(r.rows, r.cols)
 	return r, nil
 }
 
 // pick gives the engine's parameters their values.
-func pick(args []Arg, bind []int) []any {
+func pick(args []gateway.Arg, bind []int) []any {
 	out := make([]any, len(bind))
 	for i, at := range bind {
 		out[i] = args[at]
@@ -113,7 +114,7 @@ func pick(args []Arg, bind []int) []any {
 
 // tied ends the statement when ctx ends, until it is undone: an answer outlives the message
 // that began it when its portal is suspended. After undo nothing is under way any more.
-func (r *governedRows) tied(ctx context.Context) (undo func()) {
+func (r *rows) tied(ctx context.Context) (undo func()) {
 	ended := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		r.stop(context.Cause(ctx))
@@ -127,7 +128,7 @@ func (r *governedRows) tied(ctx context.Context) (undo func()) {
 }
 
 // watchRights ends the statement within moments of the asker losing a right to what it shows.
-func (r *governedRows) watchRights() {
+func (r *rows) watchRights() {
 	defer close(r.watch)
 	tick := time.NewTicker(r.plan.desk.g.watch())
 	defer tick.Stop()
@@ -149,8 +150,8 @@ func (r *governedRows) watchRights() {
 var errRightsChanged = sqlstate.Errorf(sqlstate.Denied, stead.Denied, "what you may see changed while the statement ran").
 	WithHint("Run the statement again.")
 
-// Check implements Rows.
-func (r *governedRows) Check(ctx context.Context) error {
+// Check implements gateway.Rows.
+func (r *rows) Check(ctx context.Context) error {
 	if r.st == nil {
 		return nil // the catalogue of then: it never held anything hidden
 	}
@@ -175,11 +176,11 @@ func (r *governedRows) Check(ctx context.Context) error {
 	return nil
 }
 
-// Columns implements Rows.
-func (r *governedRows) Columns() []Column { return r.cols }
+// Columns implements gateway.Rows.
+func (r *rows) Columns() []gateway.Column { return r.cols }
 
-// Next implements Rows.
-func (r *governedRows) Next(ctx context.Context) (Chunk, error) {
+// Next implements gateway.Rows.
+func (r *rows) Next(ctx context.Context) (gateway.Chunk, error) {
 	if r.done {
 		return nil, io.EOF
 	}
@@ -203,8 +204,8 @@ func (r *governedRows) Next(ctx context.Context) (Chunk, error) {
 	return r.chunk, nil
 }
 
-// Close implements Rows.
-func (r *governedRows) Close(rows int64, err error) error {
+// Close implements gateway.Rows.
+func (r *rows) Close(rows int64, err error) error {
 	released := r.release()
 	if r.st == nil {
 		return released
@@ -215,7 +216,7 @@ func (r *governedRows) Close(rows int64, err error) error {
 // release ends what the statement holds. The context ends last: its end interrupts the
 // connection, which could meet the session's next statement. For the same reason a connection
 // that was interrupted is closed, as is one that may keep something of the statement.
-func (r *governedRows) release() (err error) {
+func (r *rows) release() (err error) {
 	if r.watch != nil {
 		close(r.over)
 		<-r.watch

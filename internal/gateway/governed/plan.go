@@ -1,4 +1,4 @@
-package gateway
+package governed
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 
 	"stead"
 	dialect "stead/dialect/duckdb"
+	"stead/internal/gateway"
 	"stead/internal/gateway/catalog"
 	"stead/internal/gateway/duck"
 	"stead/internal/gateway/pgtype"
@@ -19,10 +20,10 @@ import (
 	"stead/policy/expr"
 )
 
-// governedPlan is a statement of one session, planned for the asker as they were then.
-type governedPlan struct {
+// plan is a statement of one session, planned for the asker as they were then.
+type plan struct {
 	desk   *desk
-	query  Query
+	query  gateway.Query
 	fresh  *session.Statement // of Plan, for the Execute that follows at once
 	served *served
 	plan   *rewrite.Plan
@@ -30,11 +31,11 @@ type governedPlan struct {
 	sql    string
 	data   string // versions of what the leaves read
 	params []uint32
-	cols   []Column
+	cols   []gateway.Column
 }
 
 // make plans for the asker of st.
-func (p *governedPlan) make(ctx context.Context, st *session.Statement) (err error) {
+func (p *plan) make(ctx context.Context, st *session.Statement) (err error) {
 	d := p.desk
 	c, ok := st.World.Connection(d.connection)
 	if !ok {
@@ -70,7 +71,7 @@ func (p *governedPlan) make(ctx context.Context, st *session.Statement) (err err
 // asCatalogue tries a statement that the rewriter of data refuses in the catalogue, whose queries
 // use more of the language than data may meet. There is nothing hidden there to be met: a
 // statement that names anything else keeps its refusal.
-func (p *governedPlan) asCatalogue(ctx context.Context, st *session.Statement, refusal error) error {
+func (p *plan) asCatalogue(ctx context.Context, st *session.Statement, refusal error) error {
 	switch text := strings.ToLower(p.query.Text); {
 	case !strings.Contains(text, "pg_") && !strings.Contains(text, "information_schema"):
 		return refusal
@@ -87,7 +88,7 @@ func (p *governedPlan) asCatalogue(ctx context.Context, st *session.Statement, r
 
 // makeCatalogue plans a statement over the catalogue of what the asker may see. The schema is
 // held only while a statement runs in it: Execute makes the plan again.
-func (p *governedPlan) makeCatalogue(ctx context.Context, st *session.Statement) error {
+func (p *plan) makeCatalogue(ctx context.Context, st *session.Statement) error {
 	schema, err := p.desk.g.Catalogue.Snapshot(ctx, p.desk.catalogueSet(st, p.query.SearchPath))
 	if err != nil {
 		return err
@@ -118,11 +119,11 @@ func (p *governedPlan) makeCatalogue(ctx context.Context, st *session.Statement)
 	return nil
 }
 
-// Params implements Plan.
-func (p *governedPlan) Params() []uint32 { return p.params }
+// Params implements gateway.Plan.
+func (p *plan) Params() []uint32 { return p.params }
 
-// Columns implements Plan. Copies are made without rows for it.
-func (p *governedPlan) Columns(ctx context.Context) (cols []Column, err error) {
+// Columns implements gateway.Plan. Copies are made without rows for it.
+func (p *plan) Columns(ctx context.Context) (cols []gateway.Column, err error) {
 	if p.cols != nil {
 		return p.cols, nil
 	}
@@ -194,11 +195,11 @@ func (d *desk) give(c *engineConn) error {
 }
 
 // refused records why a statement was refused before it ran.
-func (p *governedPlan) refused(ctx context.Context, st *session.Statement, err error) error {
+func (p *plan) refused(ctx context.Context, st *session.Statement, err error) error {
 	return st.Refused(ctx, p.intent(), err)
 }
 
-func (p *governedPlan) intent() session.IntentInfo {
+func (p *plan) intent() session.IntentInfo {
 	info := session.IntentInfo{Statement: p.query.Text, Application: p.query.Application}
 	if p.plan != nil {
 		for _, l := range p.plan.Leaves {
@@ -208,8 +209,8 @@ func (p *governedPlan) intent() session.IntentInfo {
 	return info
 }
 
-// Execute implements Plan.
-func (p *governedPlan) Execute(ctx context.Context, args []Arg) (Rows, error) {
+// Execute implements gateway.Plan.
+func (p *plan) Execute(ctx context.Context, args []gateway.Arg) (gateway.Rows, error) {
 	st, d := p.fresh, p.desk
 	p.fresh = nil
 	if st == nil {
@@ -217,7 +218,7 @@ func (p *governedPlan) Execute(ctx context.Context, args []Arg) (Rows, error) {
 		if st, err = d.Begin(ctx); err != nil {
 			return nil, err
 		}
-		again := &governedPlan{desk: d, query: p.query}
+		again := &plan{desk: d, query: p.query}
 		if err := again.make(ctx, st); err != nil {
 			return nil, again.refused(ctx, st, err)
 		}
@@ -250,7 +251,7 @@ func (p *governedPlan) Execute(ctx context.Context, args []Arg) (Rows, error) {
 
 // fits reports whether the cast of a decimal to the plan's type succeeds. Other values were
 // decoded as what they are cast to.
-func fits(a Arg, typ string) bool {
+func fits(a gateway.Arg, typ string) bool {
 	if items, ok := a.([]any); ok {
 		return !slices.ContainsFunc(items, func(item any) bool { return !fits(item, strings.TrimSuffix(typ, "[]")) })
 	}
@@ -265,7 +266,7 @@ func fits(a Arg, typ string) bool {
 
 // engineError is what an asker learns from a failure of the engine: one text for each SQLSTATE,
 // the same whatever data it was about.
-func (p *governedPlan) engineError(ctx context.Context, err error) error {
+func (p *plan) engineError(ctx context.Context, err error) error {
 	if why := sqlstate.Cause(ctx, err); sqlstate.Safe(why) {
 		return why
 	}

@@ -1,20 +1,21 @@
-package gateway
+package governed
 
 import (
+	"stead/internal/gateway"
 	"stead/internal/gateway/duck"
 	"stead/internal/gateway/pgtype"
 	"stead/internal/gateway/pgvalue"
 )
 
-// duckChunk presents the engine's current chunk as rows on the wire.
-type duckChunk struct {
+// chunk presents the engine's current chunk as rows on the wire.
+type chunk struct {
 	rows *duck.Rows
 	oids []uint32
 	n    int
 }
 
-func newDuckChunk(rows *duck.Rows, cols []Column) *duckChunk {
-	c := &duckChunk{rows: rows}
+func newChunk(rows *duck.Rows, cols []gateway.Column) *chunk {
+	c := &chunk{rows: rows}
 	for _, col := range cols {
 		c.oids = append(c.oids, col.OID)
 	}
@@ -22,10 +23,10 @@ func newDuckChunk(rows *duck.Rows, cols []Column) *duckChunk {
 }
 
 // Len is the number of rows.
-func (c *duckChunk) Len() int { return c.n }
+func (c *chunk) Len() int { return c.n }
 
 // Append writes one value; ok is false for NULL.
-func (c *duckChunk) Append(dst []byte, col, row int, f pgvalue.Format) ([]byte, bool, error) {
+func (c *chunk) Append(dst []byte, col, row int, f pgvalue.Format) ([]byte, bool, error) {
 	v := c.rows.Column(col)
 	if v.Null(row) {
 		return dst, false, nil
@@ -35,11 +36,11 @@ func (c *duckChunk) Append(dst []byte, col, row int, f pgvalue.Format) ([]byte, 
 }
 
 // columnsOf describes the engine's columns to a client.
-func columnsOf(cols []duck.Column) []Column {
-	out := make([]Column, len(cols))
+func columnsOf(cols []duck.Column) []gateway.Column {
+	out := make([]gateway.Column, len(cols))
 	for i, c := range cols {
 		t := pgvalue.TypeOf(c.Type)
-		out[i] = Column{Name: c.Name, OID: t.OID, Size: t.Size, Mod: t.Mod}
+		out[i] = gateway.Column{Name: c.Name, OID: t.OID, Size: t.Size, Mod: t.Mod}
 	}
 	return out
 }
@@ -47,7 +48,7 @@ func columnsOf(cols []duck.Column) []Column {
 // catalogueColumns describes the columns of a catalogue answer. Its lists of wide numbers are lists of
 // object identifiers, and sent as such: asyncpg, which looks up other lists with a statement that
 // answers with one of these, would look it up for ever.
-func catalogueColumns(cols []duck.Column) []Column {
+func catalogueColumns(cols []duck.Column) []gateway.Column {
 	out := columnsOf(cols)
 	for i := range out {
 		out[i].OID = catalogueType(out[i].OID)

@@ -1,9 +1,10 @@
-package gateway
+package governed
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,12 +13,15 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
 
 	"stead"
 	"stead/internal/decide"
+	"stead/internal/gateway"
 	"stead/internal/gateway/catalog"
 	"stead/internal/gateway/duck"
 	"stead/internal/gateway/rewrite"
+	"stead/internal/gateway/wiretest"
 	"stead/internal/session"
 	"stead/policy"
 	"stead/policy/expr"
@@ -55,7 +59,8 @@ func (r *records) last(kind stead.RecordKind) stead.Record {
 // house is a governed gateway over a folder with one table that everybody may read and one that
 // nobody may.
 type house struct {
-	*server
+	addr    string
+	logs    *wiretest.Log
 	records *records
 	mu      sync.Mutex
 	world   *decide.World
@@ -102,7 +107,7 @@ func startHouse(t *testing.T) *house {
 			Columns: []stead.Column{{Name: "id", Type: expr.IntType}, {Name: "dept", Type: expr.TextType}, {Name: "ssn", Type: expr.TextType, Tags: []stead.Tag{"PII"}}},
 			Tags:    []stead.Tag{stead.Tag("Table." + name)}}
 	}
-	h := &house{records: &records{}}
+	h := &house{records: &records{}, logs: &wiretest.Log{}}
 	h.ana = &stead.Identity{ID: 3, Kind: stead.User, IAM: stead.DefaultIAM, Name: "ana", Attributes: stead.Attributes{"department": {"Sales"}}}
 	h.bi = &stead.Identity{ID: 2, Kind: stead.User, IAM: stead.DefaultIAM, Name: "bi", Permissions: []stead.Permission{stead.ImpersonateUser}}
 	h.world = decide.New().With(decide.Delta{Revision: 1, Identities: []*stead.Identity{h.ana, h.bi},
@@ -131,18 +136,24 @@ func startHouse(t *testing.T) *house {
 		if err := errors.Join(engines.Close(), cat.Close(), parser.Close()); err != nil {
 			t.Error(err)
 		}
+		if strings.Contains(h.logs.String(), "panic") {
+			t.Errorf("a connection panicked:\n%s", h.logs)
+		}
 	})
 	service := session.New(session.Config{World: h.now, Log: h.records, Now: time.Now})
-	h.server = startServer(t, func(c *Config) {
-		c.Sessions = &Governed{Sessions: service, Engines: engines, Rewriter: rw, Catalogue: cat, World: h.now, Watch: 5 * time.Millisecond}
-		c.Connection = func(database, user string) (string, bool) { return "lake", true }
-	})
+	srv, err := gateway.New(gateway.Config{SignIn: wiretest.SignIn{"ana": "secret", "bi": "key-1"},
+		Sessions:   &Opener{Sessions: service, Engines: engines, Rewriter: rw, Catalogue: cat, World: h.now, Watch: 5 * time.Millisecond},
+		Connection: func(database, user string) (string, bool) { return "lake", true }, Log: slog.New(slog.NewTextHandler(h.logs, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.addr = wiretest.Serve(t, srv)
 	return h
 }
 
 func (h *house) as(t *testing.T, user string) *pgconn.PgConn {
 	t.Helper()
-	c, err := pgconn.Connect(t.Context(), strings.Replace(h.dsn(""), "ana:secret", user, 1))
+	c, err := pgconn.Connect(t.Context(), fmt.Sprintf("postgres://%s@%s/main?sslmode=disable", user, h.addr))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,15 +193,15 @@ func TestGovernedAnswers(t *testing.T) {
 		{ana, "reset immuta.impersonate.user; select count(*) from demo.hr", "[RESET] 100 [SELECT 1]", ""},
 		{ana, "copy demo.hr (id) to stdout", "[COPY 100]", ""},
 	} {
-		got, err := ask(t, k.c, k.sql)
-		if got != k.want || state(err) != k.state {
+		got, err := wiretest.Ask(t, k.c, k.sql)
+		if got != k.want || wiretest.State(err) != k.state {
 			t.Errorf("%s\n got %s (%v)\nwant %s (%s)", k.sql, got, err, k.want, k.state)
 		}
 	}
 	if t.Failed() {
 		t.Log(h.logs.String())
 	}
-	hidden, absent := fmt.Sprint(ask(t, ana, "select 1 from demo.secret")), fmt.Sprint(ask(t, ana, "select 1 from demo.absent"))
+	hidden, absent := fmt.Sprint(wiretest.Ask(t, ana, "select 1 from demo.secret")), fmt.Sprint(wiretest.Ask(t, ana, "select 1 from demo.absent"))
 	if strings.ReplaceAll(hidden, "secret", "absent") != absent {
 		t.Errorf("hidden and nonexistent differ: %s / %s", hidden, absent)
 	}
@@ -199,7 +210,7 @@ func TestGovernedAnswers(t *testing.T) {
 func TestBothNamesAreRecorded(t *testing.T) {
 	h := startHouse(t)
 	bi := h.as(t, "bi:key-1")
-	if got, err := ask(t, bi, "set immuta.impersonate.user=ana; select id, ssn from demo.hr limit 5"); err != nil {
+	if got, err := wiretest.Ask(t, bi, "set immuta.impersonate.user=ana; select id, ssn from demo.hr limit 5"); err != nil {
 		t.Fatal(got, err)
 	}
 	intent, outcome := h.records.last(stead.QueryIntent), h.records.last(stead.QueryOutcome)
@@ -209,7 +220,7 @@ func TestBothNamesAreRecorded(t *testing.T) {
 	if outcome.QueryID != intent.QueryID || outcome.Rows != 5 || outcome.Status != stead.Success {
 		t.Errorf("outcome %+v", outcome)
 	}
-	if _, err := ask(t, bi, "select * from demo.secret"); state(err) != "42P01" {
+	if _, err := wiretest.Ask(t, bi, "select * from demo.secret"); wiretest.State(err) != "42P01" {
 		t.Error(err)
 	}
 	if r := h.records.last(stead.QueryIntent); r.Status != stead.Unauthorized {
@@ -218,31 +229,31 @@ func TestBothNamesAreRecorded(t *testing.T) {
 	h.records.mu.Lock()
 	h.records.full = true
 	h.records.mu.Unlock()
-	if got, err := ask(t, bi, "select id from demo.hr limit 5"); state(err) != "57P03" || strings.Contains(got, "0") {
+	if got, err := wiretest.Ask(t, bi, "select id from demo.hr limit 5"); wiretest.State(err) != "57P03" || strings.Contains(got, "0") {
 		t.Errorf("an answer without a record: %q %v", got, err)
 	}
 }
 
 func TestRightsAreCheckedOnEveryExecute(t *testing.T) {
 	h := startHouse(t)
-	w := h.wire(t, "")
-	w.expect("parsed params columns:count_star() bound 100 [SELECT 1] I", 1, &parseMsg{Name: "s", Query: "select count(*) from demo.hr"},
-		&describeMsg{ObjectType: 'S', Name: "s"}, &bindMsg{PreparedStatement: "s"}, &executeMsg{}, &syncMsg{})
+	w := wiretest.Speak(t, h.as(t, "ana:secret"))
+	w.Expect("parsed params columns:count_star() bound 100 [SELECT 1] I", 1, &pgproto3.Parse{Name: "s", Query: "select count(*) from demo.hr"},
+		&pgproto3.Describe{ObjectType: 'S', Name: "s"}, &pgproto3.Bind{PreparedStatement: "s"}, &pgproto3.Execute{}, &pgproto3.Sync{})
 	ana := *h.ana
 	ana.Attributes = stead.Attributes{"department": {"HR", "Sales"}}
 	h.change(decide.Delta{Identities: []*stead.Identity{&ana}})
-	w.expect("bound 200 [SELECT 1] I", 1, &bindMsg{PreparedStatement: "s"}, &executeMsg{}, &syncMsg{})
-	w.expect("[BEGIN] T", 1, &queryMsg{String: "BEGIN"})
-	w.expect("parsed bound 0 suspended T", 1, &parseMsg{Query: "select id from demo.hr order by id"}, &bindMsg{DestinationPortal: "p"}, &executeMsg{Portal: "p", MaxRows: 1}, &syncMsg{})
+	w.Expect("bound 200 [SELECT 1] I", 1, &pgproto3.Bind{PreparedStatement: "s"}, &pgproto3.Execute{}, &pgproto3.Sync{})
+	w.Expect("[BEGIN] T", 1, &pgproto3.Query{String: "BEGIN"})
+	w.Expect("parsed bound 0 suspended T", 1, &pgproto3.Parse{Query: "select id from demo.hr order by id"}, &pgproto3.Bind{DestinationPortal: "p"}, &pgproto3.Execute{Portal: "p", MaxRows: 1}, &pgproto3.Sync{})
 	h.change(decide.Delta{Identities: []*stead.Identity{h.ana}})
-	w.expect("!42501 E", 1, &executeMsg{Portal: "p", MaxRows: 1}, &syncMsg{})
-	w.expect("[ROLLBACK] I", 1, &queryMsg{String: "ROLLBACK"})
-	w.expect("parsed bound 0 [SELECT 1] I", 1, &parseMsg{Query: "select id from demo.hr where id = $1", ParameterOIDs: []uint32{23}},
-		&bindMsg{Parameters: [][]byte{[]byte("0")}}, &executeMsg{}, &syncMsg{})
+	w.Expect("!42501 E", 1, &pgproto3.Execute{Portal: "p", MaxRows: 1}, &pgproto3.Sync{})
+	w.Expect("[ROLLBACK] I", 1, &pgproto3.Query{String: "ROLLBACK"})
+	w.Expect("parsed bound 0 [SELECT 1] I", 1, &pgproto3.Parse{Query: "select id from demo.hr where id = $1", ParameterOIDs: []uint32{23}},
+		&pgproto3.Bind{Parameters: [][]byte{[]byte("0")}}, &pgproto3.Execute{}, &pgproto3.Sync{})
 	gone := *h.ana
 	gone.Disabled = true
 	h.change(decide.Delta{Identities: []*stead.Identity{&gone}})
-	w.expect("!28000 closed", 1, &bindMsg{PreparedStatement: "s"}, &executeMsg{}, &syncMsg{})
+	w.Expect("!28000 closed", 1, &pgproto3.Bind{PreparedStatement: "s"}, &pgproto3.Execute{}, &pgproto3.Sync{})
 }
 
 // TestLosingARightEndsARunningStatement: the kill switch reaches what already runs.
@@ -258,7 +269,7 @@ func TestLosingARightEndsARunningStatement(t *testing.T) {
 		time.Sleep(time.Millisecond)
 	}
 	h.change(decide.Delta{DeletedPolicies: []int64{1}})
-	if err := <-done; state(err) != "42501" {
+	if err := <-done; wiretest.State(err) != "42501" {
 		t.Errorf("%v", err)
 	}
 }
@@ -267,7 +278,7 @@ func TestLosingARightEndsARunningStatement(t *testing.T) {
 func TestOneStatementNeverInterruptsTheNext(t *testing.T) {
 	ana := startHouse(t).as(t, "ana:secret")
 	for range 300 {
-		if got, err := ask(t, ana, "select count(*) from demo.hr where id = 3"); err != nil {
+		if got, err := wiretest.Ask(t, ana, "select count(*) from demo.hr where id = 3"); err != nil {
 			t.Fatal(got, err)
 		}
 	}
