@@ -147,7 +147,7 @@ func checkWriter(name string) error {
 		WithHint("choose 1 to 63 of these characters, beginning with a letter or digit")
 }
 
-// body encodes a record for its line: complete, and with its statement cut.
+// body encodes a record for its line: complete, but with its statement and what may quote that cut.
 func (l *Log) body(r *stead.Record) ([]byte, error) {
 	if r.ID == "" {
 		r.ID = NewID()
@@ -155,7 +155,9 @@ func (l *Log) body(r *stead.Record) ([]byte, error) {
 	if r.Time.IsZero() {
 		r.Time = l.opt.Now().UTC()
 	}
-	r.Statement = cut(r.Statement, l.opt.StatementLimit)
+	for _, text := range []*string{&r.Statement, &r.Reason, &r.Cause} {
+		*text = cut(*text, l.opt.StatementLimit)
+	}
 	b, err := json.Marshal(r)
 	if err != nil {
 		return nil, stead.AsError(err)

@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -199,6 +200,37 @@ var inputScenes = []scene{
 			}
 		}
 		return "all refused"
+	}},
+	{"a name of 4 MB, and one with control characters: refused, recorded, and the session goes on", "!54000, !42P01, 7", func(t *testing.T, h *leakHouse) string {
+		return steps(h.as(t, "ana", ""), `select * from "`+strings.Repeat("x", 4<<20)+`"`, "select * from \"\x1b[2J\r\n\x07\"", "select id from other")
+	}},
+	{"an error repeats no more than a line of what was sent", "short", func(t *testing.T, h *leakHouse) string {
+		long := strings.Repeat("x", 1<<20)
+		for _, sql := range []string{`select * from "` + long + `"`, "set " + long + " = 1", "set application_name = '" + long + "'", "show " + long, "fetch 1 from " + long,
+			"select " + long + "()", "select '1'::" + long, "savepoint " + long + "; rollback to y", "copy (select 1) to stdout (" + long + " 1)", "deallocate " + long, "set datestyle = '" + long + "'",
+			"set immuta.impersonate.user = '" + long + "'", long, "select 1 " + long + " " + long} {
+			if r := h.as(t, "ana", "").query(sql); len(r.raw) > 2000 {
+				return fmt.Sprintf("%.40s: %d bytes", sql, len(r.raw))
+			}
+		}
+		return "short"
+	}},
+	{"an unknown user, a wrong key, a disabled user: one text", "same", func(t *testing.T, h *leakHouse) string {
+		h.people(stead.Identity{Kind: stead.User, Name: "off"})
+		h.change(govern.DisableIdentity{Name: "off", Disabled: true})
+		texts := map[string]bool{}
+		for user, secret := range map[string]string{"nobody": "x", "ana": "x", "off": h.secrets["off"], "other": h.secrets["ana"]} {
+			_, err := pgconn.Connect(t.Context(), fmt.Sprintf("postgres://%s:%s@%s/lake?sslmode=disable", user, url.QueryEscape(secret), h.addr))
+			var e *pgconn.PgError
+			if !errors.As(err, &e) {
+				return fmt.Sprint(user, " was let in")
+			}
+			texts[strings.ReplaceAll(e.Code+" "+e.Message+" "+e.Hint, `"`+user+`"`, "")] = true
+		}
+		if len(texts) == 1 {
+			return "same"
+		}
+		return fmt.Sprint(texts)
 	}},
 	{"statements with bytes that are no UTF-8, and with NUL", "!22021, no NUL, 7", func(t *testing.T, h *leakHouse) string {
 		w := h.as(t, "ana", "")

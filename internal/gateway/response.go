@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgproto3"
 
@@ -26,7 +27,16 @@ func response(severity string, err error) *pgproto3.ErrorResponse {
 		msg = p + ": " + msg
 	}
 	return &pgproto3.ErrorResponse{Severity: severity, SeverityUnlocalized: severity, Code: state,
-		Message: clean(msg), Hint: clean(e.Hint)}
+		Message: brief(clean(msg)), Hint: clean(e.Hint)}
+}
+
+// brief cuts a message that repeats a long name or value.
+func brief(s string) string {
+	const most = 1000
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "..."
 }
 
 // clean removes NUL, which would end a field early.
