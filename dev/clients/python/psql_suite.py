@@ -75,13 +75,12 @@ def d_of_a_table(asker):
 
 
 def every_listing_answers(asker):
-    wrong = []
-    said = script(asker, "\n".join(rf"\echo at {c}" + "\n" + c for c in LISTINGS))
-    for part in said.split("at \\")[1:]:
-        if HIDDEN in part:
-            wrong.append(part)
-    same(wrong, [])
-    same(said.count("at \\"), len(LISTINGS))
+    said = script(asker, "\n".join(f"\\echo == {i}\n{command}" for i, command in enumerate(LISTINGS)))
+    parts = re.split(r"^== \d+$", said, flags=re.MULTILINE)[1:]
+    same(len(parts), len(LISTINGS))
+    same([command for command, part in zip(LISTINGS, parts) if HIDDEN in part], [])
+    tables = dict(zip(LISTINGS, parts))
+    assert "hr_data" in tables[r"\dt *.*"] and "hr_data" in tables[r"\dp"]
 
 
 def databases_schemas_roles(asker):
