@@ -196,11 +196,11 @@ func (n *next) unlist(c *policy.Compiled) {
 
 // refreshSources replaces the entries of sources that a changed policy applies or applied to.
 func (n *next) refreshSources(changed []*policy.Compiled) {
-	wide := 0
+	var wide []*policy.Compiled
 	for _, c := range changed {
 		scopes := c.Scopes()
 		if scopes == nil && c.Enforced() {
-			wide++
+			wide = append(wide, c)
 		}
 		for _, scope := range scopes {
 			for _, id := range indexed(&n.scoped, scope) {
@@ -208,20 +208,15 @@ func (n *next) refreshSources(changed []*policy.Compiled) {
 			}
 		}
 	}
-	if wide == 0 {
+	switch {
+	case len(wide) == 0:
 		return
+	case len(wide) > manyWide:
+		wide = []*policy.Compiled{nil}
 	}
 	for id := range n.sources.all() {
-		for _, c := range changed {
-			if wide > manyWide {
-				c = nil
-			}
-			if c == nil || c.Scopes() == nil {
-				n.refresh(id, c)
-			}
-			if c == nil {
-				break
-			}
+		for _, c := range wide {
+			n.refresh(id, c)
 		}
 	}
 }
