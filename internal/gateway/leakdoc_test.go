@@ -29,6 +29,16 @@ cursor, through COPY, and with a comment that names catalogue tables. For each w
    hold nothing but the rows and masked values that ana may see, made by hand, and on which ` + "`secrets`" + ` does not exist.
 
 ` + "An outcome is an SQLSTATE, or `rows`: governed rows came. `a/b` is the simple and the extended protocol where they differ (the extended\none takes no several statements). `~` marks rows that are a matter of chance; only their shape is compared." + `
+
+Afterwards neither the server's log nor the audit folder may hold a hidden value or the key of a hash mask.
+
+## What is not covered, and accepted
+
+- How long an answer takes is not measured: a rule that reads more makes a statement slower, and files are read whole or pruned by what they hold.
+- A CSV or JSON file with a value that does not fit its column's declared type fails every statement that reads the column,
+  whichever row holds it. That tells that the file is broken, and nothing that depends on the asker's statement. Parquet and database files have types of their own.
+- Whoever is signed in can find out whether a connection of a given name exists, by connecting to it.
+- The errors of a statement are one text for each SQLSTATE; whether it fails is visible, and is the same as over the visible rows alone.
 `
 
 // checkDocument holds the document against the tables, or writes it.

@@ -273,10 +273,14 @@ var leakPolicies = []string{
 // leakHouses opens the governed house and the one that holds nothing but what ana may see in the first.
 func leakHouses(t testing.TB, storage string, opt houseOptions) (governed, reference *leakHouse) {
 	t.Helper()
-	governed = leakHouseOver(t, storage, opt, customersSQL, ordersSQL, secretsSQL, "ALTER TABLE base RENAME TO customers")
+	base := customersSQL
+	if storage == "csv" { // a file whose text is no date is refused as a whole; see docs/security
+		base = strings.ReplaceAll(base, "5000000-01-01", "9999-12-31")
+	}
+	governed = leakHouseOver(t, storage, opt, base, ordersSQL, secretsSQL, "ALTER TABLE base RENAME TO customers")
 	secret, err := governed.keeper.Secret(context.Background(), "hash/source/1")
 	must(t, err)
-	reference = leakHouseOver(t, storage, opt, customersSQL, ordersSQL, fmt.Sprintf(visibleSQL, secret.Hex()),
+	reference = leakHouseOver(t, storage, opt, base, ordersSQL, fmt.Sprintf(visibleSQL, secret.Hex()),
 		"DROP TABLE base", "ALTER TABLE seen RENAME TO customers")
 	governed.policies(leakPolicies...)
 	reference.policies(leakPolicies[0])
