@@ -44,7 +44,7 @@ func main() {
 	flag.StringVar(&o.only, "only", "", "of the gateway's statements those whose name begins so")
 	flag.StringVar(&o.output, "o", "table", "table or json")
 	flag.BoolVar(&o.serve, "serve", false, "be the gateway that is measured (the command starts itself so)")
-	flag.StringVar(&o.profile, "profile", "", "write the gateway's CPU profile to this file")
+	flag.StringVar(&o.profile, "profile", "", "write the CPU profile of the gateway, or of the large start, to this file")
 	flag.Parse()
 	if *short {
 		o.rows, o.rounds, o.seconds = 100_000, 3, 300*time.Millisecond
@@ -81,6 +81,9 @@ func measure(ctx context.Context, o options, out io.Writer) (err error) {
 		}
 	}()
 	for part := range strings.SplitSeq(o.parts, ",") {
+		if part == "" {
+			continue // -parts "" -large
+		}
 		if b == nil && (part == "gateway" || part == "clients" || part == "memory") {
 			if b, err = openBenches(ctx, o); err != nil {
 				return err
