@@ -3,6 +3,7 @@ package duck
 import (
 	"context"
 	"fmt"
+	"sync"
 )
 
 // Stmt is a prepared statement of one connection.
@@ -67,8 +68,17 @@ func (s *Stmt) start(ctx context.Context, stream bool) (*result, func(), error) 
 	}
 	defer w.close()
 	// Only now: making the statement pending clears an interruption that came before.
-	cancel := context.AfterFunc(ctx, s.conn.Interrupt)
-	stop := func() { cancel() }
+	over := make(chan struct{})
+	cancel := context.AfterFunc(ctx, func() {
+		defer close(over)
+		s.conn.Interrupt()
+	})
+	// An interruption under way is waited for, or it would meet the connection's next statement.
+	stop := sync.OnceFunc(func() {
+		if !cancel() {
+			<-over
+		}
+	})
 	if err := ctx.Err(); err != nil {
 		stop()
 		return nil, nil, interrupted(err)
