@@ -38,7 +38,11 @@ type figure struct {
 	Met *bool  `json:"met,omitempty"`
 }
 
-func (r *report) add(f figure) { r.Figures = append(r.Figures, f) }
+// add keeps a figure, and shows it at once to whoever waits.
+func (r *report) add(f figure) {
+	r.Figures = append(r.Figures, f)
+	fmt.Fprintf(os.Stderr, "  %s: %s: %s %s %s\n", f.Part, f.What, number(f.Value), f.Unit, f.ratio())
+}
 
 // against adds a figure that has a bar.
 func (r *report) against(f figure, bar string, met bool) {

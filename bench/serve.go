@@ -117,7 +117,7 @@ func (h *house) listen(ctx context.Context, at *addresses) (end func() error, er
 	for address, log := range map[*string]session.Recorder{&at.Logged: h.log, &at.Unlogged: forgetful{}} {
 		s, err := gateway.New(gateway.Config{SignIn: h.signIn,
 			Sessions: &governed.Opener{Sessions: session.New(session.Config{World: h.world, Log: log, Now: time.Now, Live: h.signIn.Live}),
-				Engines: engines, Rewriter: rewriter, Catalogue: catalogue, World: h.world, Log: slog.New(slog.DiscardHandler)},
+				Engines: engines, Rewriter: rewriter, Catalogue: catalogue},
 			Connection: func(string, string) (string, bool) { return "lake", true },
 			Log:        slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))})
 		if err != nil {
