@@ -93,6 +93,9 @@ func listFiles(root, location string) (*fileSet, error) {
 		if err != nil {
 			return nil, gone(location).WithCause(err)
 		}
+		if !info.Mode().IsRegular() { // opening a pipe waits for ever, and nothing can interrupt it
+			return nil, stead.Errorf(stead.Invalid, "the location %q holds something that is not a file", location)
+		}
 		fmt.Fprintf(mark, "%s\x00%d\x00%d\x00", name, info.Size(), info.ModTime().UnixNano())
 		set.paths = append(set.paths, full)
 		set.hive = set.hive || strings.Contains(path.Dir(name), "=")

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -120,6 +121,9 @@ func TestDefineRefuses(t *testing.T) {
 	if err := os.Symlink(filepath.Dir(outside), filepath.Join(dir, "linked")); err != nil {
 		t.Fatal(err)
 	}
+	if err := syscall.Mkfifo(filepath.Join(dir, "hr", "pipe.csv"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	e := open(t, Config{Address: dir})
 	id := column("id", "BIGINT")
 	if err := e.Define(t.Context(), define(1, "hr", "people", "hr/people.csv", id)); err != nil {
@@ -140,6 +144,7 @@ func TestDefineRefuses(t *testing.T) {
 		"parent":                          {define(2, "a", "t", "../secret.csv", id), stead.Invalid},
 		"link to a file outside":          {define(2, "a", "t", "hr/link.csv", id), stead.Invalid},
 		"folder linked from outside":      {define(2, "a", "t", "linked/secret.csv", id), stead.Invalid},
+		"a pipe":                          {define(2, "a", "t", "hr/pipe.csv", id), stead.Invalid},
 		"not data":                        {define(2, "a", "t", "hr/notes.txt", id), stead.Invalid},
 		"mixed kinds":                     {define(2, "a", "t", "hr/p*", id), stead.Invalid},
 		"nothing there":                   {define(2, "a", "t", "hr/none.csv", id), stead.Unavailable},
