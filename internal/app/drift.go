@@ -47,10 +47,15 @@ func (a *App) lookForDrift(ctx context.Context) {
 			if reason == "" {
 				continue
 			}
-			a.Log.Warn("a data source changed since it was registered and is refused now", "source", d.Object().String(), "reason", reason)
-			if err := a.Govern.MarkDrifted(ctx, d.Object(), reason); err != nil {
-				a.Log.Error("a drifted data source could not be marked", "source", d.Object().String(), "cause", err)
-			}
+			a.drifted(ctx, d.Object(), reason)
 		}
+	}
+}
+
+// drifted marks a data source, so that it is refused until somebody looks at it even when the old data comes back.
+func (a *App) drifted(ctx context.Context, o stead.Object, reason string) {
+	a.Log.Warn("a data source changed since it was registered and is refused now", "source", o.String(), "reason", reason)
+	if err := a.Govern.MarkDrifted(ctx, o, reason); err != nil {
+		a.Log.Error("a drifted data source could not be marked", "source", o.String(), "cause", err)
 	}
 }

@@ -67,7 +67,7 @@ func openGateway(ctx context.Context, a *App) (_ *gatewayRoom, err error) {
 	g.server, err = gateway.New(gateway.Config{
 		SignIn: a.SignIn,
 		Sessions: &governed.Opener{Sessions: a.Sessions, Engines: g.engines, Rewriter: rewriter,
-			Catalogue: g.catalogue, World: a.world, Log: a.Log},
+			Catalogue: g.catalogue, Drifted: a.drifted},
 		Connection: a.database, TLS: tlsConfig, RequireTLS: !loopback(a.Config.Gateway.Listen),
 		Namespace: a.Config.Gateway.Namespace, Log: a.Log, Metrics: a.metrics,
 		Limits: gateway.Limits{Connections: a.Config.Gateway.Connections, PerIdentity: a.Config.Gateway.PerIdentity,

@@ -134,7 +134,7 @@ func (g *live) serve(rewriter *rewrite.Rewriter) (err error) {
 	sessions := session.New(session.Config{World: g.now, Log: forgetful{}, Now: g.clock})
 	g.server, err = gateway.New(gateway.Config{
 		SignIn:     trusting{g},
-		Sessions:   &governed.Opener{Sessions: sessions, Engines: g.engines, Rewriter: rewriter, Catalogue: g.catalogue, World: g.now},
+		Sessions:   &governed.Opener{Sessions: sessions, Engines: g.engines, Rewriter: rewriter, Catalogue: g.catalogue},
 		Connection: func(string, string) (string, bool) { return connection, true },
 		Namespace:  "immuta",
 	})

@@ -147,7 +147,7 @@ func (h *leakHouse) serve(proves *signin.Service, sessions *session.Service, lim
 	h.server, err = gateway.New(gateway.Config{SignIn: proves, Limits: limits,
 		Log:        slog.New(slog.NewTextHandler(h.logs, nil)),
 		Connection: func(database, _ string) (string, bool) { return "lake", database == "lake" },
-		Sessions: &governed.Opener{Sessions: sessions, Engines: engines, Rewriter: rw, Catalogue: cat, World: h.now,
+		Sessions: &governed.Opener{Sessions: sessions, Engines: engines, Rewriter: rw, Catalogue: cat,
 			Watch: 5 * time.Millisecond}})
 	must(t, err)
 	l, err := net.Listen("tcp", "127.0.0.1:0")

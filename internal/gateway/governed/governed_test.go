@@ -142,7 +142,7 @@ func startHouse(t *testing.T) *house {
 	})
 	service := session.New(session.Config{World: h.now, Log: h.records, Now: time.Now})
 	srv, err := gateway.New(gateway.Config{SignIn: wiretest.SignIn{"ana": "secret", "bi": "key-1"},
-		Sessions:   &Opener{Sessions: service, Engines: engines, Rewriter: rw, Catalogue: cat, World: h.now, Watch: 5 * time.Millisecond},
+		Sessions:   &Opener{Sessions: service, Engines: engines, Rewriter: rw, Catalogue: cat, Watch: 5 * time.Millisecond},
 		Connection: func(database, user string) (string, bool) { return "lake", true }, Log: slog.New(slog.NewTextHandler(h.logs, nil))})
 	if err != nil {
 		t.Fatal(err)

@@ -2,7 +2,6 @@ package governed
 
 import (
 	"context"
-	"log/slog"
 	"strings"
 	"time"
 
@@ -15,17 +14,16 @@ import (
 )
 
 // Opener opens sessions whose every statement is resolved, decided, rewritten, recorded and
-// only then run. All members but Watch and Log are required.
+// only then run. All members but Drifted and Watch are required.
 type Opener struct {
 	Sessions  *session.Service
 	Engines   *Engines
 	Rewriter  *rewrite.Rewriter
 	Catalogue *catalog.Engine
-	// World finds connections; the same world that Sessions uses.
-	World func() (session.World, error)
+	// Drifted hears of a source whose data no longer fits its registration, when a statement meets it.
+	Drifted func(ctx context.Context, o stead.Object, reason string)
 	// Watch is how often a running statement is checked against the rights as they are now.
 	Watch time.Duration
-	Log   *slog.Logger
 }
 
 // Open implements gateway.Opener.

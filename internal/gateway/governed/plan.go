@@ -61,6 +61,9 @@ func (p *plan) make(ctx context.Context, st *session.Statement) (err error) {
 	for _, l := range p.plan.Leaves {
 		version, err := p.served.ready(ctx, l.Decision.Source)
 		if err != nil {
+			if stead.CodeOf(err) == stead.Conflict && p.desk.g.Drifted != nil {
+				p.desk.g.Drifted(context.WithoutCancel(ctx), l.Decision.Object, stead.AsError(err).Message)
+			}
 			return err
 		}
 		p.data += version + "\x00"
