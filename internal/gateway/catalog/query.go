@@ -2,6 +2,8 @@ package catalog
 
 import (
 	"strings"
+
+	dialect "stead/dialect/duckdb"
 )
 
 // query rewrites a query node. The names of its common table expressions are in scope for
@@ -21,8 +23,10 @@ func (w *walker) query(t tree, outermost bool) error {
 	if err := w.with(t); err != nil {
 		return err
 	}
-	if name := str(t, "cte_name"); kind == "RECURSIVE_CTE_NODE" {
-		w.ctes = append(w.ctes, strings.ToLower(name))
+	if kind == "RECURSIVE_CTE_NODE" {
+		if err := w.recursive(t, outermost); err != nil {
+			return err
+		}
 	}
 	if list, ok := t["select_list"].([]any); ok {
 		if err := w.selectList(list, outermost); err != nil {
@@ -30,7 +34,7 @@ func (w *walker) query(t tree, outermost bool) error {
 		}
 	}
 	for k, v := range t {
-		if k == "select_list" || k == "cte_map" {
+		if k == "select_list" || k == "cte_map" || k == "left" && kind == "RECURSIVE_CTE_NODE" {
 			continue
 		}
 		if side, ok := v.(tree); ok && (k == "left" || k == "right") && kind == "SET_OPERATION_NODE" {
@@ -48,6 +52,34 @@ func (w *walker) query(t tree, outermost bool) error {
 	return nil
 }
 
+// recursive rewrites the part that a recursion starts from, which does not see the query's own name: were it left there as it
+// stands, the engine would look for a table of its own.
+func (w *walker) recursive(t tree, outermost bool) error {
+	start, ok := t["left"].(tree)
+	if !ok {
+		return unknown("query", "WITH RECURSIVE")
+	}
+	if err := w.query(start, outermost); err != nil {
+		return err
+	}
+	return w.see(str(t, "cte_name"))
+}
+
+// see brings a common table expression into scope. Names that the engine knows by itself are refused, as they are over data.
+func (w *walker) see(name string) error {
+	name = dialect.FoldName(name)
+	for _, p := range []string{"duckdb_", "sqlite_", "pragma_"} {
+		if strings.HasPrefix(name, p) {
+			return unknown("name", name)
+		}
+	}
+	if strings.ContainsAny(name, "./:*?[") {
+		return unknown("name", name)
+	}
+	w.ctes = append(w.ctes, name)
+	return nil
+}
+
 func (w *walker) with(t tree) error {
 	ctes, _ := t["cte_map"].(tree)
 	entries, _ := ctes["map"].([]any)
@@ -60,7 +92,9 @@ func (w *walker) with(t tree) error {
 		if _, err := w.visit(value); err != nil {
 			return err
 		}
-		w.ctes = append(w.ctes, strings.ToLower(str(entry, "key")))
+		if err := w.see(str(entry, "key")); err != nil {
+			return err
+		}
 	}
 	return nil
 }

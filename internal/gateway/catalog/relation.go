@@ -2,9 +2,9 @@ package catalog
 
 import (
 	"slices"
-	"strings"
 
 	"stead"
+	dialect "stead/dialect/duckdb"
 )
 
 // table rewrites what stands in FROM.
@@ -26,7 +26,7 @@ func (w *walker) table(t tree, kind string) error {
 
 // base sends a relation's name to the schema that holds it.
 func (w *walker) base(t tree) error {
-	name, schema := strings.ToLower(str(t, "table_name")), strings.ToLower(str(t, "schema_name"))
+	name, schema := dialect.FoldName(str(t, "table_name")), dialect.FoldName(str(t, "schema_name"))
 	if t["at_clause"] != nil || t["sample"] != nil {
 		return unknown("clause", "AT or TABLESAMPLE")
 	}
@@ -63,7 +63,7 @@ func (w *walker) tableFunction(t tree) error {
 	if !ok || t["sample"] != nil {
 		return unknown("clause", "TABLE_FUNCTION")
 	}
-	name := strings.ToLower(str(f, "function_name"))
+	name := dialect.FoldName(str(f, "function_name"))
 	if !tableFunctions[name] {
 		return unknown("function", name)
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"stead"
+	"stead/dialect/duckdb"
 )
 
 // operators are the OPERATOR kinds; the others are refused.
@@ -46,7 +47,7 @@ func (w *walk) expression(v any) error {
 		}
 		w.notMatch(t)
 	case "COLLATE":
-		if !collations[strings.ToLower(str(t, "collation"))] {
+		if !collations[duckdb.FoldName(str(t, "collation"))] {
 			return notAvailable("collation", str(t, "collation"))
 		}
 	case "SUBQUERY":
@@ -79,8 +80,8 @@ func (w *walk) columnRef(t tree) error {
 	for _, n := range names {
 		w.name(n)
 	}
-	if len(names) == 1 && sessionNames[strings.ToLower(names[0])] {
-		w.foreign = append(w.foreign, "function\x00"+strings.ToLower(names[0]))
+	if len(names) == 1 && sessionNames[duckdb.FoldName(names[0])] {
+		w.foreign = append(w.foreign, "function\x00"+duckdb.FoldName(names[0]))
 	}
 	return nil
 }
@@ -96,7 +97,7 @@ func (w *walk) qualified(names []string) int {
 			if n < 1 || len(names) < n+2 || !ref.unaliased {
 				continue
 			}
-			if strings.EqualFold(strings.Join(names[:n+1], "\x00"), strings.Join(ref.path, "\x00")) {
+			if duckdb.FoldName(strings.Join(names[:n+1], "\x00")) == duckdb.FoldName(strings.Join(ref.path, "\x00")) {
 				return n
 			}
 		}
@@ -135,8 +136,8 @@ func (w *walk) call(t tree, class string) error {
 }
 
 func (w *walk) listed(t tree, class string) error {
-	name := strings.ToLower(str(t, "function_name"))
-	schema, catalog := strings.ToLower(str(t, "schema")), strings.ToLower(str(t, "catalog"))
+	name := duckdb.FoldName(str(t, "function_name"))
+	schema, catalog := duckdb.FoldName(str(t, "schema")), duckdb.FoldName(str(t, "catalog"))
 	if schema == "pg_catalog" && catalog == "" {
 		t["schema"] = ""
 	} else if schema != "" && schema != "main" || catalog != "" && catalog != "system" {
@@ -207,7 +208,7 @@ func textConstant(s string) tree {
 
 // star marks the columns of the tables it stands for as used.
 func (w *walk) star(t tree) {
-	table := strings.ToLower(str(t, "relation_name"))
+	table := duckdb.FoldName(str(t, "relation_name"))
 	if len(w.frames) == 0 {
 		return
 	}
@@ -264,7 +265,7 @@ func (w *walk) castType(v any) error {
 		return w.namedType(info)
 	}
 	if !typeNames[id] {
-		return notAvailable("type", strings.ToLower(id))
+		return notAvailable("type", duckdb.FoldName(id))
 	}
 	for name, part := range info {
 		switch name {
@@ -279,7 +280,7 @@ func (w *walk) castType(v any) error {
 			}
 		default:
 			if !empty(part) {
-				return notAvailable("type", strings.ToLower(id)+" with "+name)
+				return notAvailable("type", duckdb.FoldName(id)+" with "+name)
 			}
 		}
 	}
@@ -289,7 +290,7 @@ func (w *walk) castType(v any) error {
 // namedType is a type that DuckDB looks up by name: only JSON is there; the
 // catalogue has more.
 func (w *walk) namedType(info tree) error {
-	name, schema := strings.ToLower(str(info, "name")), strings.ToLower(str(info, "schema"))
+	name, schema := duckdb.FoldName(str(info, "name")), duckdb.FoldName(str(info, "schema"))
 	plain := str(info, "catalog") == "" && empty(info["user_type_modifiers"])
 	if plain && schema == "" && name == "json" {
 		return nil

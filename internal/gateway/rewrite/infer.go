@@ -4,7 +4,8 @@ import (
 	"encoding/json"
 	"reflect"
 	"strconv"
-	"strings"
+
+	"stead/dialect/duckdb"
 )
 
 // names says what every name of a statement may mean. It does not follow scopes:
@@ -40,13 +41,13 @@ func newNames(f func(name, class string) (function, bool)) *names {
 }
 
 func (n *names) add(name string, m meaning) {
-	name = strings.ToLower(name)
+	name = duckdb.FoldName(name)
 	n.columns[name] = append(n.columns[name], m)
 }
 
 // leaf adds a governed leaf that is visible as alias.
 func (n *names) leaf(alias string, columns map[string]typ) {
-	alias = strings.ToLower(alias)
+	alias = duckdb.FoldName(alias)
 	n.add(alias, meaning{}) // the alias alone means the whole row
 	n.bearers[alias]++
 	if _, twice := n.tables[alias]; twice {
@@ -62,8 +63,8 @@ func (n *names) leaf(alias string, columns map[string]typ) {
 // relation adds a sub-select, CTE or function that is visible as alias.
 func (n *names) relation(alias string) {
 	if alias != "" {
-		n.tables[strings.ToLower(alias)] = nil
-		n.bearers[strings.ToLower(alias)]++
+		n.tables[duckdb.FoldName(alias)] = nil
+		n.bearers[duckdb.FoldName(alias)]++
 		n.add(alias, meaning{})
 	}
 }
@@ -128,12 +129,12 @@ func (n *names) collectOne(t tree) {
 func (n *names) column(t tree) (typ, bool) {
 	parts := texts(t["column_names"])
 	if len(parts) == 1 {
-		return n.named(strings.ToLower(parts[0])), true
+		return n.named(duckdb.FoldName(parts[0])), true
 	}
 	if len(parts) != 2 {
 		return typ{}, false
 	}
-	table, column := strings.ToLower(parts[0]), strings.ToLower(parts[1])
+	table, column := duckdb.FoldName(parts[0]), duckdb.FoldName(parts[1])
 	columns, ok := n.tables[table]
 	if !ok {
 		return typ{}, false
@@ -179,7 +180,7 @@ func (n *names) agreed(name string) typ {
 // selfNamed reports whether an expression is a column of the very name it is given.
 func selfNamed(t tree, name string) bool {
 	parts := texts(t["column_names"])
-	return str(t, "class") == "COLUMN_REF" && len(parts) == 1 && strings.EqualFold(parts[0], name)
+	return str(t, "class") == "COLUMN_REF" && len(parts) == 1 && duckdb.FoldName(parts[0]) == duckdb.FoldName(name)
 }
 
 // infer gives the type of an expression and whether it is total: whether it can
@@ -260,7 +261,7 @@ func (n *names) cast(t tree) (typ, bool) {
 		return typ{}, false
 	}
 	if str(object(t["child"]), "class") == "PARAMETER" { // the executor binds a value of this type
-		to.constant = true
+		to.constant = to.kind != dateKind // a date may be later than any timestamp
 		return to, from.kind == to.kind
 	}
 	to.constant = from.constant

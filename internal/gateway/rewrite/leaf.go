@@ -43,7 +43,7 @@ func (l *leafRef) placeholder() string { return fmt.Sprintf("%s%d", reserved, l.
 func (l *leafRef) use(names map[string]bool) {
 	for _, c := range l.source.Decision.Columns {
 		shown := c.Access == stead.ColumnClear || c.Access == stead.ColumnMasked
-		if shown && (l.all || names[strings.ToLower(c.Name)]) {
+		if shown && (l.all || names[duckdb.FoldName(c.Name)]) {
 			l.columns = append(l.columns, c)
 		}
 	}
@@ -53,7 +53,7 @@ func (l *leafRef) use(names map[string]bool) {
 func (l *leafRef) types() map[string]typ {
 	out := map[string]typ{}
 	for _, c := range l.columns {
-		out[strings.ToLower(c.Name)] = declared(c.Type)
+		out[duckdb.FoldName(c.Name)] = declared(c.Type)
 	}
 	return out
 }

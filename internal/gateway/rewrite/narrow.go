@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"stead"
+	"stead/dialect/duckdb"
 )
 
 // conjunct is a condition of the asker that cannot fail and compares one clear
@@ -193,11 +194,11 @@ func (n *narrower) resolve(t tree, f *from) (*leafRef, stead.ColumnDecision, boo
 		return nil, column, false
 	}
 	for _, l := range f.all {
-		if len(parts) == 2 && l.alias != strings.ToLower(parts[0]) {
+		if len(parts) == 2 && l.alias != duckdb.FoldName(parts[0]) {
 			continue
 		}
 		for _, c := range l.source.Decision.Columns {
-			if !strings.EqualFold(c.Name, parts[len(parts)-1]) {
+			if duckdb.FoldName(c.Name) != duckdb.FoldName(parts[len(parts)-1]) {
 				continue
 			}
 			if found != nil {

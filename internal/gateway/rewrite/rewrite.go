@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"stead"
+	"stead/dialect/duckdb"
 	"stead/internal/gateway/duck"
 )
 
@@ -210,7 +211,7 @@ func (s *statement) leaf(ref tree, path []string) error {
 	if l.unaliased {
 		ref["alias"] = str(ref, "table_name")
 	}
-	l.alias = strings.ToLower(str(ref, "alias"))
+	l.alias = duckdb.FoldName(str(ref, "alias"))
 	ref["catalog_name"], ref["schema_name"], ref["table_name"] = "", "", l.placeholder()
 	s.refs = append(s.refs, l)
 	s.walk.aliases[l.alias] = true
@@ -247,7 +248,7 @@ func (s *statement) catalogued(sql string) (*Plan, error) {
 func (s *statement) hasColumn(name string) bool {
 	for _, l := range s.refs {
 		for _, c := range l.source.Decision.Columns {
-			if strings.EqualFold(c.Name, name) {
+			if duckdb.FoldName(c.Name) == name {
 				return true
 			}
 		}
@@ -270,7 +271,7 @@ func (s *statement) widen(v any) {
 		}
 		if parts := texts(v["column_names"]); len(parts) == 1 {
 			for _, l := range s.refs {
-				l.all = l.all || l.alias == strings.ToLower(parts[0])
+				l.all = l.all || l.alias == duckdb.FoldName(parts[0])
 			}
 		}
 		for _, e := range v {

@@ -5,6 +5,7 @@ import (
 	"unicode/utf8"
 
 	"stead"
+	"stead/dialect/duckdb"
 )
 
 // tokenKind is what a piece of statement text is.
@@ -33,9 +34,9 @@ func (t token) is(keyword string) bool { return t.kind == word && strings.EqualF
 func (t token) name() string {
 	switch t.kind {
 	case word:
-		return strings.ToLower(t.text)
+		return duckdb.FoldName(t.text)
 	case quoted:
-		return strings.ToLower(strings.ReplaceAll(t.text[1:len(t.text)-1], `""`, `"`))
+		return duckdb.FoldName(strings.ReplaceAll(t.text[1:len(t.text)-1], `""`, `"`))
 	}
 	return ""
 }

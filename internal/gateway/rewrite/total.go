@@ -1,10 +1,10 @@
 package rewrite
 
-import "strings"
+import "stead/dialect/duckdb"
 
 // function finds the proved signature of a call.
 func (n *names) function(t tree) (typ, bool) {
-	f, ok := n.f(strings.ToLower(str(t, "function_name")), "")
+	f, ok := n.f(duckdb.FoldName(str(t, "function_name")), "")
 	if !ok || len(f.total) == 0 && f.name != "nullif" {
 		return typ{}, false
 	}
@@ -45,7 +45,7 @@ func (n *names) orders(v any) bool {
 // window is total for listed functions over total arguments; frame bounds and
 // offsets only where they are left out or are constants.
 func (n *names) window(t tree) (typ, bool) {
-	name := strings.ToLower(str(t, "function_name"))
+	name := duckdb.FoldName(str(t, "function_name"))
 	f, ok := n.f(name, "window")
 	if !ok || len(f.total) == 0 || !n.all(list(t["partitions"])) || !n.orders(t["orders"]) || !n.orders(t["arg_orders"]) ||
 		!n.conditions([]any{t["filter_expr"]}) || t["offset_expr"] != nil || t["default_expr"] != nil {
@@ -184,7 +184,7 @@ func (n *names) join(t tree) bool {
 		return false
 	}
 	for _, name := range texts(t["using_columns"]) {
-		if n.named(strings.ToLower(name)).kind == unknownKind {
+		if n.named(duckdb.FoldName(name)).kind == unknownKind {
 			return false
 		}
 	}

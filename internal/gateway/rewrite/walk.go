@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"stead"
+	"stead/dialect/duckdb"
 )
 
 // walk goes through a parsed statement once, refuses what is not on the lists
@@ -220,21 +221,35 @@ func (w *walk) recursive(t tree) error {
 	if err := w.node(t["left"]); err != nil {
 		return err
 	}
-	w.see(str(t, "cte_name"))
+	if err := w.see(str(t, "cte_name")); err != nil {
+		return err
+	}
 	if err := w.node(t["right"]); err != nil {
 		return err
 	}
 	return w.each(t["modifiers"], w.modifier)
 }
 
-func (w *walk) see(cte string) {
-	w.scopes[len(w.scopes)-1][strings.ToLower(cte)] = true
-	w.aliases[strings.ToLower(cte)] = true
+// see brings a CTE into scope. A name under which DuckDB finds something by itself, a file or a view of its own, is refused:
+// were a scope ever judged otherwise here than there, no name that is left in a statement would mean anything else.
+func (w *walk) see(cte string) error {
+	name := duckdb.FoldName(cte)
+	for _, p := range []string{"duckdb_", "sqlite_", "pragma_"} {
+		if strings.HasPrefix(name, p) {
+			return unsupported("a WITH query whose name begins with " + p)
+		}
+	}
+	if strings.ContainsAny(name, "./:*?[") {
+		return unsupported("a WITH query with such a name").WithHint("use letters, digits and underscores")
+	}
+	w.scopes[len(w.scopes)-1][name] = true
+	w.aliases[name] = true
+	return nil
 }
 
 func (w *walk) visible(cte string) bool {
 	for _, s := range w.scopes {
-		if s[strings.ToLower(cte)] {
+		if s[duckdb.FoldName(cte)] {
 			return true
 		}
 	}
@@ -261,7 +276,9 @@ func (w *walk) ctes(v any) error {
 		if err != nil {
 			return err
 		}
-		w.see(str(t, "key"))
+		if err := w.see(str(t, "key")); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -274,7 +291,7 @@ func (w *walk) table(v any) error {
 		return err
 	}
 	if a := str(t, "alias"); a != "" {
-		w.aliases[strings.ToLower(a)] = true
+		w.aliases[duckdb.FoldName(a)] = true
 	}
 	if t["sample"] != nil && kind != "BASE_TABLE" {
 		return unsupported("a sample of a sub-query")
@@ -346,4 +363,4 @@ func (w *walk) tableFunction(t tree) error {
 	return w.call(f, "table")
 }
 
-func (w *walk) name(n string) { w.names[strings.ToLower(n)] = true }
+func (w *walk) name(n string) { w.names[duckdb.FoldName(n)] = true }
