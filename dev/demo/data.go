@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand"
 	"os"
@@ -90,8 +91,7 @@ func writeCSV(path string, rows [][]string) error {
 	}
 	w := csv.NewWriter(f)
 	if err := w.WriteAll(rows); err != nil {
-		f.Close()
-		return err
+		return errors.Join(err, f.Close())
 	}
 	return f.Close()
 }
@@ -108,13 +108,11 @@ func writeReviews(path string, staff []employee) error {
 			Scores:  map[string]int{"quality": 1 + e.id%5, "speed": 1 + e.id%3},
 			Remarks: remarks[:e.id%(len(remarks)+1)]}
 		if err := enc.Encode(r); err != nil {
-			f.Close()
-			return err
+			return errors.Join(err, f.Close())
 		}
 	}
 	if err := w.Flush(); err != nil {
-		f.Close()
-		return err
+		return errors.Join(err, f.Close())
 	}
 	return f.Close()
 }

@@ -124,16 +124,6 @@ func (r reply) state() string {
 	return "rows"
 }
 
-// rows counts rows and lines of COPY.
-func (r reply) rows() (n int) {
-	for _, f := range r.frames {
-		if f.kind == 'D' || f.kind == 'd' {
-			n++
-		}
-	}
-	return n
-}
-
 // text is the values of the rows, for tests that know what they asked.
 func (r reply) text() string {
 	var lines []string

@@ -205,11 +205,4 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// isDraining reports whether Shutdown was called.
-func (s *Server) isDraining() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.draining
-}
-
 func be32(b []byte) uint32 { return binary.BigEndian.Uint32(b) }

@@ -27,7 +27,6 @@ type plan struct {
 	fresh  *session.Statement // of Plan, for the Execute that follows at once
 	served *served
 	plan   *rewrite.Plan
-	schema *catalog.Schema // of a catalogue statement, while it is held
 	sql    string
 	data   string // versions of what the leaves read
 	params []uint32
