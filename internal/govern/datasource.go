@@ -13,7 +13,8 @@ import (
 )
 
 // PutSource registers a data source or replaces what is known about it; connection and path find it. Whoever
-// registers one without owners owns it. For CREATE_DATA_SOURCE, later for its owners and APPLICATION_ADMIN.
+// registers one without owners owns it. For CREATE_DATA_SOURCE, later for its owners and APPLICATION_ADMIN; its location, which could be that
+// of a table hidden from the owner, is changed with one of these permissions only.
 type PutSource struct{ Source stead.DataSource }
 
 // DeleteSource deletes a data source with its subscriptions, and takes it out of projects. For its owners and APPLICATION_ADMIN.
@@ -52,6 +53,11 @@ func (e PutSource) apply(ctx context.Context, t *tx) (Outcome, error) {
 	}
 	if err := t.checkSource(ctx, &d); err != nil {
 		return Outcome{}, err
+	}
+	if old != nil && old.Location != d.Location {
+		if err := t.need("point "+d.Object().String()+" at other data", stead.CreateDataSource, stead.ApplicationAdmin); err != nil {
+			return Outcome{}, err
+		}
 	}
 	if len(d.Owners) == 0 && old == nil {
 		d.Owners = []stead.Principal{{Kind: stead.UserPrincipal, IAM: t.who.IAM, Name: t.who.Name}}
