@@ -18,8 +18,8 @@ type Filter struct {
 	Subject string
 	// Source is a data source's number, name, path ("schema.table") or object ("connection:schema.table").
 	Source string
-	// Sources limits to records with a target among these, for owners that see their sources only.
-	// Nil limits nothing; empty selects nothing.
+	// Sources limits to records with a target among these, for owners that see their sources only: of a record they see these
+	// targets, its statement when it has no others, and not what is known about the subject. Nil limits nothing; empty selects nothing.
 	Sources    []stead.SourceID
 	Connection string
 	QueryID    string
@@ -52,6 +52,25 @@ func texts[S ~string](in []S) []string {
 		out[i] = string(s)
 	}
 	return out
+}
+
+// shown is what the filter's owner may see of a record. It comes before match, so that nobody finds by what is not shown.
+func (f *Filter) shown(r *stead.Record) *stead.Record {
+	if f.Sources == nil {
+		return r
+	}
+	out := *r
+	out.Subject.Groups, out.Subject.Attributes = nil, nil
+	out.Targets = nil
+	for _, t := range r.Targets {
+		if t.Source != 0 && slices.Contains(f.Sources, t.Source) {
+			out.Targets = append(out.Targets, t)
+		}
+	}
+	if len(out.Targets) < len(r.Targets) {
+		out.Statement = ""
+	}
+	return &out
 }
 
 // match reports whether the record is selected.

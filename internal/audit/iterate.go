@@ -55,7 +55,10 @@ func (w *walker) decode(line []byte) *Entry {
 		w.bad++
 		return nil
 	}
-	if e.Record == nil || !w.filter.match(e.Record) {
+	if e.Record == nil {
+		return nil
+	}
+	if e.Record = w.filter.shown(e.Record); !w.filter.match(e.Record) {
 		return nil
 	}
 	return &e
