@@ -4,6 +4,7 @@ package client
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -127,8 +128,12 @@ func (c *Client) unreachable(ctx context.Context, err error) error {
 	if errors.As(err, &u) {
 		why = u.Err
 	}
-	return stead.Errorf(stead.Unavailable, "%s cannot be reached: %v", c.base, why).
-		WithHint("start stead serve, or correct the address").WithCause(err)
+	hint := "start stead serve, or correct the address"
+	var untrusted *tls.CertificateVerificationError
+	if errors.As(err, &untrusted) {
+		hint = "give the file of the server's certificate with --ca or STEAD_CA; a self-made one is in its data folder, tls/stead.crt"
+	}
+	return stead.Errorf(stead.Unavailable, "%s cannot be reached: %v", c.base, why).WithHint("%s", hint).WithCause(err)
 }
 
 // problemBody is what the server sends of an error.

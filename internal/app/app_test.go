@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -229,4 +231,34 @@ func TestEveryOtherAddressGetsTLS(t *testing.T) {
 	if status, _ := r.get(t, "/readyz"); status != 200 {
 		t.Errorf("readyz: %d", status)
 	}
+	r.reachedAsTold(t)
+}
+
+// reachedAsTold follows what is said at the start: the address this machine's clients ask at, and the one
+// certificate that both listeners show.
+func (r *running) reachedAsTold(t *testing.T) {
+	t.Helper()
+	pem, err := os.ReadFile(r.at.CA)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(pem) {
+		t.Fatal("there is no certificate in", r.at.CA)
+	}
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}}
+	resp, err := client.Get(r.at.Local + "/healthz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	_, port, err := net.SplitHostPort(r.at.Gateway)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := pgx.Connect(t.Context(), "postgres://admin:"+r.FirstKey+"@127.0.0.1:"+port+"/lake?sslmode=verify-full&sslrootcert="+r.at.CA)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = c.Close(context.Background())
 }

@@ -14,6 +14,10 @@ import (
 type Addresses struct {
 	HTTP    string // "http://127.0.0.1:8475"
 	Gateway string // "127.0.0.1:5439"
+	// Local is HTTP as this machine's own clients reach it: an address that stands for all is none to ask at.
+	Local string
+	// CA is the file of the certificate that clients must be told to trust; "" when there is none of our own making.
+	CA string
 }
 
 // graceful is how long running statements and requests may go on after the end was asked for.
@@ -43,7 +47,7 @@ func (a *App) Serve(ctx context.Context, ready func(Addresses)) error {
 	go func() { failed <- server.Serve(httpListener) }()
 	a.Log.Info("serving", "http", httpListener.Addr().String(), "gateway", gatewayListener.Addr().String())
 	if ready != nil {
-		ready(Addresses{HTTP: scheme + "://" + httpListener.Addr().String(), Gateway: gatewayListener.Addr().String()})
+		ready(a.addresses(scheme, httpListener.Addr().String(), at))
 	}
 	select {
 	case <-ctx.Done():
@@ -53,6 +57,17 @@ func (a *App) Serve(ctx context.Context, ready func(Addresses)) error {
 	end, cancel := context.WithTimeout(context.Background(), graceful)
 	defer cancel()
 	return errors.Join(err, a.gateway.server.Shutdown(end), server.Shutdown(end))
+}
+
+func (a *App) addresses(scheme, http, gateway string) Addresses {
+	at := Addresses{HTTP: scheme + "://" + http, Gateway: gateway, Local: scheme + "://" + http}
+	if host, port, err := net.SplitHostPort(http); err == nil && unspecified(host) {
+		at.Local = scheme + "://" + net.JoinHostPort("127.0.0.1", port)
+	}
+	if scheme == "https" && a.Config.HTTP.Cert == "" {
+		at.CA = a.Config.selfMadeCert()
+	}
+	return at
 }
 
 func (a *App) listenHTTP() (net.Listener, string, error) {

@@ -79,6 +79,9 @@ Listens on loopback unless told otherwise; every other address gets TLS.`,
 func (e *env) announce(at app.Addresses, firstKey string) {
 	if e.output == "json" {
 		out := map[string]string{"http": at.HTTP, "gateway": at.Gateway}
+		if at.CA != "" {
+			out["ca"] = at.CA
+		}
 		if firstKey != "" {
 			out["firstKey"] = firstKey
 		}
@@ -89,7 +92,11 @@ func (e *env) announce(at app.Addresses, firstKey string) {
 	}
 	fmt.Fprintf(e.out, "HTTP API   %s\nPostgreSQL %s\n", at.HTTP, at.Gateway)
 	if firstKey != "" {
-		fmt.Fprintf(e.out, "\nThis is the first administrator's key. It is shown once; keep it:\n\n  export STEAD_URL=%s STEAD_KEY=%s\n\n", at.HTTP, firstKey)
+		trust := ""
+		if at.CA != "" {
+			trust = " STEAD_CA=" + at.CA
+		}
+		fmt.Fprintf(e.out, "\nThis is the first administrator's key. It is shown once; keep it:\n\n  export STEAD_URL=%s%s STEAD_KEY=%s\n\n", at.Local, trust, firstKey)
 	}
 }
 
