@@ -50,6 +50,15 @@ func writeWhole(path string, write func(io.Writer) error) (err error) {
 	return os.Remove(f.Name())
 }
 
+// told prints what was done: as JSON when that is asked for, else as text.
+func (e *env) told(done map[string]string, format string, args ...any) error {
+	if e.output == "json" {
+		return e.printJSON(done)
+	}
+	_, err := fmt.Fprintf(e.out, format, args...)
+	return err
+}
+
 func backupCommand(e *env) *cobra.Command {
 	var out string
 	cmd := e.verbCommand(verb{use: "backup", short: "Write a consistent copy of the store while the server runs",
@@ -62,7 +71,7 @@ beside it. It needs the permission APPLICATION_ADMIN and is recorded.`,
 				return c.Backup(ctx, w)
 			})
 			if err == nil {
-				_, err = fmt.Fprintf(e.out, "wrote %s\n", out)
+				err = e.told(map[string]string{"wrote": out}, "wrote %s\n", out)
 			}
 			return err
 		})
@@ -92,8 +101,7 @@ hash by those keys.`,
 		if err := sqlite.Restore(c.Context(), data, f); err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(e.out, "restored into %s; `stead serve --data %s` serves it\n", data, data)
-		return err
+		return e.told(map[string]string{"restored": data}, "restored into %s; `stead serve --data %s` serves it\n", data, data)
 	}
 	return c
 }
