@@ -3,6 +3,10 @@ package gateway_test
 import (
 	"strings"
 	"testing"
+
+	"stead"
+	"stead/internal/audit"
+	"stead/internal/govern"
 )
 
 // TestLeakByNameOfAFile asks for files by their paths, hidden behind WITH queries whose names are the same path to whoever folds
@@ -25,6 +29,31 @@ func TestLeakByNameOfAFile(t *testing.T) {
 			if got := governed.as(t, "ana", options).query(sql).state(); got != "42P01" && got != "0A000" {
 				t.Errorf("%s: %s", sql, got)
 			}
+		}
+	}
+}
+
+// TestRecordsNameThePolicyOfNow: a plan that is kept was made under decisions that showed the same, maybe for other reasons. The record
+// must hold those of the statement.
+func TestRecordsNameThePolicyOfNow(t *testing.T) {
+	h, _ := leakHouses(t, "parquet", houseOptions{})
+	w := h.as(t, "ana", "")
+	before := w.query(countSQL).text()
+	h.change(govern.DeletePolicy{Key: "rows"})
+	h.policies(strings.Replace(leakPolicies[1], `"policyKey":"rows","name":"Rows"`, `"policyKey":"later","name":"Later"`, 1))
+	if after := w.query(countSQL).text(); after != before {
+		t.Fatalf("%s rows, then %s", before, after)
+	}
+	p, err := h.audit.Search(t.Context(), audit.Filter{Kinds: []stead.RecordKind{stead.QueryIntent}}, 1, "")
+	must(t, err)
+	for _, ref := range p.Entries[0].Record.Targets[0].Policies {
+		if ref.Key == "rows" {
+			t.Errorf("the record names a policy that is gone: %+v", p.Entries[0].Record.Targets[0].Policies)
+		}
+	}
+	for _, why := range p.Entries[0].Record.Targets[0].Reasons {
+		if why.Policy == "rows" {
+			t.Errorf("the record names a policy that is gone: %+v", why)
 		}
 	}
 }

@@ -31,6 +31,8 @@ type plan struct {
 	data   string // versions of what the leaves read
 	params []uint32
 	cols   []gateway.Column
+	// decided is what was decided for this asker now. A plan may have been made for another one who sees the same for other reasons.
+	decided map[stead.SourceID]*stead.Decision
 }
 
 // make plans for the asker of st.
@@ -43,7 +45,15 @@ func (p *plan) make(ctx context.Context, st *session.Statement) (err error) {
 	if p.served, err = d.g.Engines.engine(ctx, c); err != nil {
 		return err
 	}
-	p.plan, err = d.g.Rewriter.Plan(ctx, p.query.Text, p.query.Params, d.resolve(st, p.query.SearchPath, p.served))
+	p.decided = map[stead.SourceID]*stead.Decision{}
+	resolve := d.resolve(st, p.query.SearchPath, p.served)
+	p.plan, err = d.g.Rewriter.Plan(ctx, p.query.Text, p.query.Params, func(path []string) (rewrite.Source, error) {
+		s, err := resolve(path)
+		if err == nil && s.Decision.Source != nil {
+			p.decided[s.Decision.Source.ID] = &s.Decision
+		}
+		return s, err
+	})
 	if err != nil {
 		return p.asCatalogue(ctx, st, err)
 	}
@@ -205,7 +215,11 @@ func (p *plan) intent() session.IntentInfo {
 	info := session.IntentInfo{Statement: p.query.Text, Application: p.query.Application}
 	if p.plan != nil {
 		for _, l := range p.plan.Leaves {
-			info.Targets = append(info.Targets, session.Target{Decision: *l.Decision, Columns: l.Columns})
+			decision := l.Decision
+			if now, ok := p.decided[l.Source]; ok && now.Fingerprint == l.Fingerprint {
+				decision = now
+			}
+			info.Targets = append(info.Targets, session.Target{Decision: *decision, Columns: l.Columns})
 		}
 	}
 	return info
