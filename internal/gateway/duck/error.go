@@ -45,6 +45,16 @@ func KindOf(err error) string {
 	return ""
 }
 
+// unfitting is how DuckDB begins when a text file holds what its declared columns cannot. Only the beginning
+// tells: what follows quotes data, and a cast of the asker's own may quote anything.
+var unfitting = regexp.MustCompile(`^(Conversion|Invalid Input) Error: (CSV Error on Line: \d+\n|JSON transform error in file |Malformed JSON in file )`)
+
+// Unfit reports whether err is that a file does not hold what was declared of it.
+func Unfit(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && unfitting.MatchString(e.Text)
+}
+
 func newError(text string) *Error {
 	e := &Error{Text: text}
 	if head, _, ok := strings.Cut(text, " Error: "); ok && len(head) < 40 {

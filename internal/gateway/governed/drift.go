@@ -2,6 +2,7 @@ package governed
 
 import (
 	"context"
+	"strings"
 
 	"stead"
 )
@@ -18,4 +19,15 @@ func (e *Engines) Drift(ctx context.Context, c *stead.Connection, def *stead.Dat
 		return stead.AsError(err).Message, nil
 	}
 	return "", err
+}
+
+// unfit is what an asker is told when a file that the statement reads holds what was not declared of it. The
+// asker's expressions have no part in it, and a table cannot be told from another one of the same statement.
+func (p *plan) unfit(err error) error {
+	var names []string
+	for _, l := range p.plan.Leaves {
+		names = append(names, l.Decision.Object.String())
+	}
+	return stead.Errorf(stead.Conflict, "the data of %s has changed since it was registered: it holds values that do not fit the declared columns",
+		strings.Join(names, " or of ")).WithHint("register the table again when the change is wanted").WithCause(err)
 }

@@ -283,3 +283,25 @@ func TestOneStatementNeverInterruptsTheNext(t *testing.T) {
 		}
 	}
 }
+
+func TestDataThatDoesNotFitIsToldFromTheAskersOwnMistake(t *testing.T) {
+	h := startHouse(t)
+	connection, _ := h.world.Connection("lake")
+	file := filepath.Join(connection.Address, "hr.csv")
+	if err := os.WriteFile(file, []byte("id,dept,ssn\n1,Sales,1\nraw-value,HR,2\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := h.as(t, "ana:secret")
+	var pg *pgconn.PgError
+	_, err := c.Exec(t.Context(), "SELECT id FROM demo.hr").ReadAll()
+	if !errors.As(err, &pg) || pg.Code != "55000" || !strings.Contains(pg.Message, "lake:demo.hr has changed") || strings.Contains(fmt.Sprint(*pg), "raw-value") {
+		t.Errorf("%v", err)
+	}
+	if _, err := c.Exec(t.Context(), "SELECT dept FROM demo.hr").ReadAll(); err != nil {
+		t.Errorf("what does not read the column: %v", err)
+	}
+	_, err = c.Exec(t.Context(), "SELECT CAST('Conversion Error: CSV Error on Line: 2\n' || dept AS int) FROM demo.hr").ReadAll()
+	if !errors.As(err, &pg) || pg.Code == "55000" {
+		t.Errorf("the asker's own text passed for the data's: %v", err)
+	}
+}

@@ -287,6 +287,9 @@ func (p *plan) engineError(ctx context.Context, err error) error {
 		return why
 	}
 	p.desk.g.Engines.broke(p.served, err)
+	if duck.Unfit(err) && p.plan != nil && len(p.plan.Leaves) > 0 {
+		return p.unfit(err)
+	}
 	state, text, hint := "22000", "the statement failed", "A value does not suit a function or a cast of the statement."
 	code := stead.Invalid
 	switch kind := duck.KindOf(err); kind {
