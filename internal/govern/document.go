@@ -43,7 +43,10 @@ func every[T any](ctx context.Context, r store.Reader, noun store.Noun, fn func(
 	})
 }
 
-// everyRow is every without decoding.
+// errEnough ends a walk over documents that has seen what it looked for.
+var errEnough = errors.New("enough")
+
+// everyRow is every without decoding; errEnough ends it without an error.
 func everyRow(ctx context.Context, r store.Reader, noun store.Noun, fn func(store.Row) error) error {
 	const page = 500
 	for after := int64(0); ; {
@@ -52,7 +55,9 @@ func everyRow(ctx context.Context, r store.Reader, noun store.Noun, fn func(stor
 			return err
 		}
 		for _, row := range rows {
-			if err := fn(row); err != nil {
+			if err := fn(row); err == errEnough {
+				return nil
+			} else if err != nil {
 				return err
 			}
 			after = row.ID

@@ -108,12 +108,12 @@ func (t *tx) otherMasks(ctx context.Context, p *policy.Policy) (bool, error) {
 	}
 	found := false
 	err := everyRow(ctx, t, store.Policies, func(row store.Row) error {
-		if found || row.Key == p.Key {
+		if row.Key == p.Key {
 			return nil
 		}
 		q, err := store.DecodePolicy(row)
-		if err == nil {
-			found = enforced(q) && masks(q)
+		if err == nil && enforced(q) && masks(q) {
+			found, err = true, errEnough
 		}
 		return err
 	})

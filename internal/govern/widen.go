@@ -86,7 +86,10 @@ func (t *tx) lacksMatter(ctx context.Context) (bool, error) {
 	found := false
 	err := everyRow(ctx, t, store.Policies, func(row store.Row) error {
 		doc := strings.ToUpper(string(row.Doc))
-		found = found || strings.Contains(doc, `"INCLUSIONS"`) || strings.Contains(doc, "NOT") || strings.Contains(doc, "@")
+		if strings.Contains(doc, `"INCLUSIONS"`) || strings.Contains(doc, "NOT") || strings.Contains(doc, "@") {
+			found = true
+			return errEnough
+		}
 		return nil
 	})
 	t.negates = &found
