@@ -99,6 +99,9 @@ func timeArg(oid uint32, s string) (any, error) {
 		days = dayNumber(1-y, m, d)
 	}
 	ok = ok && zoneOK && p.s == ""
+	if oid != pgtype.Date && (days > maxDays || days < -maxDays) { // in microseconds it would be another time
+		return nil, errBadText
+	}
 	switch oid {
 	case pgtype.Date:
 		return checked(duck.DateValue(days), ok && days == int64(int32(days)))
@@ -108,6 +111,9 @@ func timeArg(oid uint32, s string) (any, error) {
 		return checked(duck.InstantValue(days*microsPerDay+us-east*1_000_000), ok)
 	}
 }
+
+// maxDays is how many days before or after 1970 a time stamp may lie: as many as 64 bits of microseconds hold, less one for the clock and zone.
+const maxDays = 1<<63/microsPerDay - 2
 
 func infiniteArg(oid uint32, positive bool) (any, error) {
 	if oid == pgtype.Time {
