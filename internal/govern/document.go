@@ -3,6 +3,7 @@ package govern
 import (
 	"bytes"
 	"context"
+	"errors"
 
 	"stead"
 	"stead/internal/store"
