@@ -40,6 +40,7 @@ type ConnectionStatus struct {
 	Disabled bool            `json:"disabled,omitempty"`
 	Sources  int             `json:"sources"`
 	Current  bool            `json:"current"`
+	Problem  string          `json:"problem"`
 	Waiting  []WaitingSource `json:"waiting,omitempty"`
 }
 

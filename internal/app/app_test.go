@@ -262,3 +262,21 @@ func (r *running) reachedAsTold(t *testing.T) {
 	}
 	_ = c.Close(context.Background())
 }
+
+func TestStatusSaysThatTheDataOfAConnectionIsAway(t *testing.T) {
+	r := start(t, nil)
+	r.lake(t, "id\n1\n")
+	away := r.data + ".away"
+	if err := os.Rename(r.data, away); err != nil {
+		t.Fatal(err)
+	}
+	if _, body := r.get(t, "/v1/status"); !strings.Contains(body, `"current":false`) || !strings.Contains(body, "nothing that can be read at "+r.data) {
+		t.Errorf("while it is away: %s", body)
+	}
+	if err := os.Rename(away, r.data); err != nil {
+		t.Fatal(err)
+	}
+	if _, body := r.get(t, "/v1/status"); !strings.Contains(body, `"current":true`) {
+		t.Errorf("when it is back: %s", body)
+	}
+}

@@ -59,6 +59,9 @@ func (e *env) printStatus(s *client.Status) error {
 			state = "not current"
 		}
 		fmt.Fprintf(e.out, "connection %s (%s): %s, %s\n", printable(c.Key), c.Platform, state, counted(c.Sources, "data source"))
+		if c.Problem != "" {
+			fmt.Fprintf(e.out, "  %s\n", printable(c.Problem))
+		}
 		for _, w := range c.Waiting {
 			fmt.Fprintf(e.out, "  %s is %s: %s\n", printable(strings.Join(w.Path, ".")), w.State, printable(w.Reason))
 		}

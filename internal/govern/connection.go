@@ -59,7 +59,7 @@ func checkConnection(c *stead.Connection) error {
 		return stead.Errorf(stead.Unsupported, "connections of platform %q are not offered yet", c.Platform).
 			At(stead.Place{Path: "platform"}).WithHint("use platform %q", stead.Embedded)
 	default:
-		return invalid("platform", "platform %q is not known", shorten(string(c.Platform)))
+		return invalid("platform", "platform %q is not known", shorten(string(c.Platform))).WithHint("use platform %q", stead.Embedded)
 	}
 	if c.Address == "" {
 		return invalid("address", "is missing").WithHint("name a folder of Parquet, CSV and JSON files, or a DuckDB database file")

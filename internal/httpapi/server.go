@@ -39,10 +39,12 @@ type Config struct {
 	Crawler   govern.Crawler
 	// Gateway tells where SQL clients connect and the prefix of stead's settings there; nil when there is none.
 	Gateway func() (address, namespace string)
-	Metrics http.Handler
-	Now     func() time.Time
-	Version string
-	Log     *slog.Logger
+	// Unreachable says why a connection's data cannot be read at all, "" when it can; nil when nobody looks.
+	Unreachable func(*stead.Connection) string
+	Metrics     http.Handler
+	Now         func() time.Time
+	Version     string
+	Log         *slog.Logger
 }
 
 // server answers requests.

@@ -43,6 +43,7 @@ type ConnectionStatus struct {
 	Disabled bool            `json:"disabled,omitempty"`
 	Sources  int             `json:"sources"`
 	Current  bool            `json:"current"`
+	Problem  string          `json:"problem,omitempty" doc:"Why its data cannot be read at all"`
 	Waiting  []WaitingSource `json:"waiting,omitempty" doc:"Data sources that are not served"`
 }
 
@@ -130,18 +131,21 @@ func (s *server) status(ctx context.Context, _ *struct{}) (*struct{ Body Status 
 	}
 	out.Audit = &AuditStatus{Head: log.Head.String(), Unsigned: log.Unsigned, Segments: log.Segments, Open: len(unclosed)}
 	for _, c := range w.Connections() {
-		out.Connections = append(out.Connections, connectionStatus(c, w.Sources(c.Key)))
+		out.Connections = append(out.Connections, s.connectionStatus(c, w.Sources(c.Key)))
 	}
 	return &struct{ Body Status }{out}, nil
 }
 
-func connectionStatus(c *stead.Connection, sources []*stead.DataSource) ConnectionStatus {
+func (s *server) connectionStatus(c *stead.Connection, sources []*stead.DataSource) ConnectionStatus {
 	out := ConnectionStatus{Key: c.Key, Platform: c.Platform, Disabled: c.Disabled, Sources: len(sources)}
 	for _, d := range sources {
 		if d.State != stead.Active {
 			out.Waiting = append(out.Waiting, WaitingSource{Path: d.Path, State: d.State, Reason: d.Reason})
 		}
 	}
-	out.Current = !c.Disabled && len(out.Waiting) == 0
+	if s.Unreachable != nil {
+		out.Problem = s.Unreachable(c)
+	}
+	out.Current = !c.Disabled && out.Problem == "" && len(out.Waiting) == 0
 	return out
 }
