@@ -80,7 +80,7 @@ type newIdentity struct {
 func createIdentityCommand(e *env, kind stead.IdentityKind, example string) *cobra.Command {
 	n := &newIdentity{}
 	noun := string(kind)
-	cmd := e.verbCommand(verb{use: "create NAME", short: "Create a " + noun, args: cobra.ExactArgs(1),
+	cmd := e.verbCommand(verb{use: "create NAME", short: "Create one; its rights come from groups and attributes", args: cobra.ExactArgs(1),
 		long: "Creates a " + noun + ". Make it a key with `stead key create --for NAME --name KEY`.",
 		example: "stead " + noun + " create " + example + " --attribute department=Sales --attribute department=Finance\n" +
 			"stead " + noun + " create " + example + " --permission IMPERSONATE_USER --impersonates-group analysts"},
