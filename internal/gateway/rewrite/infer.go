@@ -20,6 +20,7 @@ type names struct {
 	busy    map[string]bool
 	known   map[string]typ // names found so far
 	judged  map[uintptr]judgement
+	grown   int // arguments of growing functions met so far
 }
 
 // judgement is what infer found for a tree, kept because shared names would make it
@@ -201,7 +202,8 @@ func (n *names) judge(t tree) (typ, bool) {
 	case "COLUMN_REF":
 		return n.column(t)
 	case "CONSTANT":
-		return constantType(object(t["value"])), true
+		c := constantType(object(t["value"]))
+		return c, len(c.text) <= maxLiteral
 	case "PARAMETER":
 		return n.params[str(t, "identifier")], true
 	case "CAST":

@@ -11,8 +11,23 @@ func (n *names) function(t tree) (typ, bool) {
 	if !n.conditions([]any{t["filter"]}) || !n.orders(object(t["order_bys"])["orders"]) {
 		return typ{}, false
 	}
+	if growing[f.name] {
+		if n.grown += len(list(t["children"])); n.grown > maxGrown {
+			return typ{}, false
+		}
+	}
 	return n.signature(f, list(t["children"]))
 }
+
+// growing are the proved functions whose result is longer than each argument. Names let them be nested at little cost, each twice the one
+// before: where memory ends, only those rows would show that are long enough. So all of a statement together have few arguments,
+// and literal text is short.
+var growing = map[string]bool{"||": true, "concat": true, "concat_ws": true}
+
+const (
+	maxGrown   = 12
+	maxLiteral = 1000 // bytes
+)
 
 func (n *names) signature(f function, children []any) (typ, bool) {
 	args := make([]typ, len(children))
