@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"stead"
 	"stead/internal/audit"
 	"stead/internal/govern"
 	"stead/internal/keys/file"
@@ -65,7 +67,7 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (_ *App, err error)
 		return nil, fmt.Errorf("store: %w", err)
 	}
 	a.Store = s
-	if a.Keeper, err = file.Open(filepath.Join(cfg.Data, "keys")); err != nil {
+	if err := a.openKeys(ctx, filepath.Join(cfg.Data, "keys")); err != nil {
 		return nil, fmt.Errorf("keys: %w", err)
 	}
 	if a.Audit, err = audit.Open(ctx, audit.Options{Dir: cfg.auditDir(), Writer: "main", Keeper: a.Keeper,
@@ -90,6 +92,21 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (_ *App, err error)
 	}
 	a.runInBackground()
 	return a, nil
+}
+
+// openKeys opens the keeper. A store in use without its keys is refused: new ones would change every hash
+// mask, and nobody would be told.
+func (a *App) openKeys(ctx context.Context, dir string) error {
+	revision, err := a.Store.Revision(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) && revision > 0 {
+		return stead.Errorf(stead.Conflict, "the data folder has a store in use and no keys").
+			WithHint("bring the folder %s back from a backup; to go on with new keys, which changes every hash mask, make it as an empty folder that only you may read", dir)
+	}
+	a.Keeper, err = file.Open(dir)
+	return err
 }
 
 // runInBackground starts what follows the store: the world, and the records of changes.

@@ -198,20 +198,7 @@ func TestChangedDataIsMarkedByTheStatementThatMeetsIt(t *testing.T) {
 	if _, err := c.Exec(t.Context(), "select * from t"); err == nil || !strings.Contains(err.Error(), "55000") {
 		t.Errorf("changed data: %v", err)
 	}
-	deadline := time.Now().Add(10 * time.Second)
-	for {
-		w, err := r.World.World()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if s := w.Sources("lake"); len(s) == 1 && s[0].State == stead.Drifted {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the table was not marked")
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
+	r.waitForDrift(t)
 }
 
 func TestEveryOtherAddressGetsTLS(t *testing.T) {
@@ -278,5 +265,62 @@ func TestStatusSaysThatTheDataOfAConnectionIsAway(t *testing.T) {
 	}
 	if _, body := r.get(t, "/v1/status"); !strings.Contains(body, `"current":true`) {
 		t.Errorf("when it is back: %s", body)
+	}
+}
+
+func TestAStoreWithoutItsKeysIsRefused(t *testing.T) {
+	r := start(t, nil)
+	if err := r.stop(); err != nil {
+		t.Fatal(err)
+	}
+	keys := filepath.Join(r.Config.Data, "keys")
+	if err := os.Rename(keys, keys+".away"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(t.Context(), r.Config, slog.New(slog.DiscardHandler)); stead.CodeOf(err) != stead.Conflict {
+		t.Errorf("a store without its keys: %v", err)
+	}
+	if err := os.Rename(keys+".away", keys); err != nil {
+		t.Fatal(err)
+	}
+	again, err := Open(t.Context(), r.Config, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := again.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestValuesThatNoLongerFitMarkTheTable(t *testing.T) {
+	r := start(t, nil)
+	r.lake(t, "id,name\n1,ana\n")
+	c, err := r.connect(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(r.data, "t.csv"), []byte("id,name\nx,ana\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Exec(t.Context(), "select sum(id) from t"); err == nil || !strings.Contains(err.Error(), "55000") {
+		t.Errorf("changed data: %v", err)
+	}
+	r.waitForDrift(t)
+}
+
+// waitForDrift returns when the table of lake is marked.
+func (r *running) waitForDrift(t *testing.T) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		w, err := r.World.World()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s := w.Sources("lake"); len(s) == 1 && s[0].State == stead.Drifted {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the table was not marked")
+		}
 	}
 }

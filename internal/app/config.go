@@ -219,6 +219,26 @@ func Load(path string, getenv func(string) (string, bool), flags map[string]stri
 	return l, append(errs, l.Check()...)
 }
 
+// Misspelt finds environment variables that look like settings and are none. environ is a list of NAME=value.
+func Misspelt(environ []string) []error {
+	known, groups := map[string]bool{}, map[string]bool{}
+	for _, s := range Settings() {
+		known[s.Env] = true
+		group, _, _ := strings.Cut(s.Name, ".")
+		groups[envName(group)+"_"] = group != s.Name
+	}
+	var errs []error
+	for _, v := range environ {
+		name, _, _ := strings.Cut(v, "=")
+		for prefix, many := range groups {
+			if many && strings.HasPrefix(name, prefix) && !known[name] {
+				errs = append(errs, fmt.Errorf("%s: there is no such setting; `stead config check` lists all", name))
+			}
+		}
+	}
+	return errs
+}
+
 // Check says what is wrong with the values themselves.
 func (c *Config) Check() []error {
 	var errs []error

@@ -67,3 +67,11 @@ func TestDefaultsAreRightAndOnLoopback(t *testing.T) {
 		}
 	}
 }
+
+func TestMisspeltVariablesAreFound(t *testing.T) {
+	errs := Misspelt([]string{"STEAD_GATEWAY_LISTN=x", "STEAD_GATEWAY_LISTEN=x", "STEAD_LOG_LVL=x", "STEAD_KEY=x", "STEAD_URL=x",
+		"STEAD_GATEWAY=x", "STEAD_DEMO_DATA=x", "PATH=x"})
+	if all := errors.Join(errs...); len(errs) != 2 || !strings.Contains(all.Error(), "STEAD_GATEWAY_LISTN") || !strings.Contains(all.Error(), "STEAD_LOG_LVL") {
+		t.Errorf("%v", errs)
+	}
+}

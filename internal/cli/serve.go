@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -42,7 +43,8 @@ func (l *loadFlags) load(c *cobra.Command, e *env) (*app.Loaded, []error) {
 			flags[name] = *v
 		}
 	}
-	return app.Load(path, e.getenv, flags)
+	loaded, errs := app.Load(path, e.getenv, flags)
+	return loaded, append(errs, app.Misspelt(os.Environ())...)
 }
 
 func serveCommand(e *env) *cobra.Command {

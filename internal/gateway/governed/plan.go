@@ -288,7 +288,11 @@ func (p *plan) engineError(ctx context.Context, err error) error {
 	}
 	p.desk.g.Engines.broke(p.served, err)
 	if duck.Unfit(err) && p.plan != nil && len(p.plan.Leaves) > 0 {
-		return p.unfit(err)
+		unfit := p.unfit(err)
+		if g := p.desk.g; len(p.plan.Leaves) == 1 && g.Drifted != nil { // of several it cannot be told which
+			g.Drifted(context.WithoutCancel(ctx), p.plan.Leaves[0].Decision.Object, stead.AsError(unfit).Message)
+		}
+		return unfit
 	}
 	state, text, hint := "22000", "the statement failed", "A value does not suit a function or a cast of the statement."
 	code := stead.Invalid
