@@ -226,7 +226,7 @@ func TestApplyRefuses(t *testing.T) {
 			`b.yaml:3:11: members[0]: identity "cy" does not exist
 b.yaml:3:35: members[1]: group "h" does not exist
 b.yaml:7:12: purposes[0]: purpose "P" does not exist
-b.yaml:8:15: datasources[0]: datasource "lake:a.b" does not exist`},
+b.yaml:8:15: datasources[0]: data source "lake:a.b" does not exist`},
 		{"tag on a missing column", "kind: DataSource\nconnectionKey: lake\nsources:\n  - {schema: demo, table: hr_data, tags: {columns: [{columnName: nope, tags: [A]}]}}\n",
 			`b.yaml:4:54: sources[0].tags.columns[0].columnName: lake:demo.hr_data has no column "nope" (its columns are ssn`},
 		{"table that is not there", "kind: DataSource\nconnectionKey: lake\nsources:\n  - {schema: demo, table: nope}\n", `b.yaml:4:20: sources[0].table: lake:demo.nope was not found`},

@@ -77,6 +77,6 @@ func deletion(row store.Row) (govern.Edit, error) {
 	case store.Purposes:
 		return govern.DeletePurpose{Key: row.Key}, nil
 	default:
-		return nil, stead.Errorf(stead.Internal, "a %s cannot be deleted", row.Noun)
+		return nil, stead.Errorf(stead.Internal, "a %s cannot be deleted", row.Noun.Words())
 	}
 }

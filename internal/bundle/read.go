@@ -194,7 +194,7 @@ func (r *reader) finish() (*Bundle, error) {
 	for _, i := range r.bundle.items {
 		at := string(i.noun) + "\x1f" + i.key
 		if same := first[at]; same != nil {
-			r.problems = append(r.problems, problem(i.place(""), "%s %q is described twice", i.noun, i.name).WithHint("the other stands at %s", same.place("")))
+			r.problems = append(r.problems, problem(i.place(""), "%s %q is described twice", i.noun.Words(), i.name).WithHint("the other stands at %s", same.place("")))
 			continue
 		}
 		first[at] = i

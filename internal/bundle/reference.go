@@ -34,7 +34,7 @@ func (b *Bundle) references(l *look, c govern.Caller) error {
 				return err
 			}
 			if err != nil {
-				p := problem(i.doc.place(ref.path), "%s %q does not exist", ref.noun, shorten(ref.name))
+				p := problem(i.doc.place(ref.path), "%s %q does not exist", ref.noun.Words(), shorten(ref.name))
 				out = append(out, p.WithHint("describe it in the bundle, or correct the name"))
 			}
 		}

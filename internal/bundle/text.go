@@ -20,7 +20,7 @@ func (p *Plan) Text() string {
 		if sign == "" {
 			sign = "="
 		}
-		fmt.Fprintf(&b, "%s %s %s\n", sign, c.Noun, clean(c.Key))
+		fmt.Fprintf(&b, "%s %s %s\n", sign, c.Noun.Words(), clean(c.Key))
 		for _, f := range c.Fields {
 			fmt.Fprintf(&b, "    %s: %s -> %s\n", clean(f.Path), value(f.Before), value(f.After))
 		}

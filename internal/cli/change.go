@@ -5,6 +5,7 @@ import (
 
 	"stead"
 	"stead/client"
+	"stead/internal/store"
 )
 
 // done prints what a change did.
@@ -19,7 +20,7 @@ func (e *env) done(c *client.Change, err error) error {
 	if word == "" {
 		word = c.Op
 	}
-	fmt.Fprintf(e.out, "%s %s: %s\n", c.Noun, printable(c.Key), word)
+	fmt.Fprintf(e.out, "%s %s: %s\n", store.Noun(c.Noun).Words(), printable(c.Key), word)
 	for _, w := range c.Widens {
 		fmt.Fprintf(e.out, "  ! %s\n", printable(w))
 	}
@@ -39,7 +40,7 @@ func (e *env) create(put func(client.With) (*client.Change, error)) error {
 		return err
 	}
 	if would.Op != "create" {
-		return stead.Errorf(stead.Conflict, "%s %s exists already", would.Noun, would.Key).
+		return stead.Errorf(stead.Conflict, "%s %s exists already", store.Noun(would.Noun).Words(), would.Key).
 			WithHint("show it, or change it with the other commands or a bundle")
 	}
 	return e.done(put(client.With{}))

@@ -105,7 +105,7 @@ func absent(err error) bool { return err != nil && stead.CodeOf(err) == stead.No
 
 // missing is the error for what an edit names and does not exist.
 func missing(noun store.Noun, name string) error {
-	return stead.Errorf(stead.NotFound, "%s %q does not exist", noun, name).WithHint("create it first, or correct the name")
+	return stead.Errorf(stead.NotFound, "%s %q does not exist", noun.Words(), name).WithHint("create it first, or correct the name")
 }
 
 func invalid(path, format string, args ...any) *stead.Error {

@@ -98,7 +98,7 @@ func (s *Service) List(ctx context.Context, c Caller, noun store.Noun, after int
 	var out []store.Row
 	err := s.view(ctx, c, func(r store.Reader, who *stead.Identity) error {
 		if readers(noun) == nil {
-			return stead.Errorf(stead.NotFound, "there is no list of %s", noun)
+			return stead.Errorf(stead.NotFound, "there is no list of %s", noun.Words())
 		}
 		for len(out) < limit {
 			rows, err := r.List(ctx, noun, after, limit)

@@ -21,7 +21,7 @@ func (e Unchanged) apply(ctx context.Context, t *tx) (Outcome, error) {
 		return Outcome{}, err
 	}
 	if row.Revision != e.Revision {
-		return Outcome{}, stead.Errorf(stead.Conflict, "this %s was changed meanwhile", e.Noun).
+		return Outcome{}, stead.Errorf(stead.Conflict, "this %s was changed meanwhile", e.Noun.Words()).
 			WithHint("read it again, and repeat the change")
 	}
 	return Outcome{Noun: e.Noun, ID: row.ID, Op: None}, nil
@@ -29,7 +29,7 @@ func (e Unchanged) apply(ctx context.Context, t *tx) (Outcome, error) {
 
 // readable finds one document for somebody who may read it.
 func readable(ctx context.Context, r store.Reader, who *stead.Identity, noun store.Noun, key string) (store.Row, error) {
-	no := stead.Errorf(stead.NotFound, "this %s does not exist, or you may not see it", noun)
+	no := stead.Errorf(stead.NotFound, "this %s does not exist, or you may not see it", noun.Words())
 	if store.Secret(noun) {
 		return store.Row{}, no
 	}

@@ -36,4 +36,8 @@ func TestAChangeFromAnOldVersionIsRefusedAndChangesNothing(t *testing.T) {
 			t.Errorf("%+v: %v", e, err)
 		}
 	}
+	_, err := w.Plan(ctx, w.admin, Unchanged{Noun: store.DataSources, Key: "none"})
+	if want := "this data source does not exist, or you may not see it"; stead.AsError(err) == nil || stead.AsError(err).Message != want {
+		t.Errorf("a data source: %v, not %q", err, want)
+	}
 }

@@ -29,6 +29,17 @@ const (
 	APIKeys       Noun = "apikey"   // hashed; never in the change log's document
 )
 
+// Words is the noun as people read it in messages; "" for "".
+func (n Noun) Words() string {
+	switch n {
+	case DataSources:
+		return "data source"
+	case APIKeys:
+		return "API key"
+	}
+	return string(n)
+}
+
 // Secret reports whether documents of the noun stay out of the change log.
 func Secret(n Noun) bool { return n == Verifiers || n == APIKeys }
 
