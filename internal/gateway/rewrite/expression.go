@@ -154,7 +154,7 @@ func (w *walk) listed(t tree, class string) error {
 				WithHint("write the number itself")
 		}
 	}
-	return nil
+	return w.grow(name, list(t["children"]))
 }
 
 func (w *walk) bounded(t tree) bool {

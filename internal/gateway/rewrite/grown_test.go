@@ -28,3 +28,32 @@ func TestWhatGrowsIsCopied(t *testing.T) {
 		}
 	}
 }
+
+// What may make texts longer without an end is refused in every tier: the engine could not stop it in time.
+func TestGrowthHasALimit(t *testing.T) {
+	w := newWorld(t)
+	nested := "name"
+	for range 9 {
+		nested = "replace(" + nested + ", 'C', 'CCCCCCCCCC')"
+	}
+	for _, sql := range []string{
+		"select length(" + nested + ") from customers",
+		"select repeat(name, 100000) from customers",
+		"select repeat(repeat(name, 1000), 1000) from customers",
+		"select lpad(name, 1000000, 'x') from customers",
+		"select regexp_replace(regexp_replace(name, '.', '" + strings.Repeat("y", 900) + "', 'g'), '.', '" + strings.Repeat("y", 900) + "', 'g') from customers",
+	} {
+		if _, _, err := w.run(sql); err == nil || !strings.Contains(err.Error(), "longer") {
+			t.Errorf("%.80s: %v", sql, err)
+		}
+	}
+	for _, sql := range []string{
+		"select replace(replace(name, 'a', 'b'), '-', '') from customers",
+		"select lpad(name, 40, ' '), rpad(name, 40, ' '), repeat('-', 80) from customers",
+		"select regexp_replace(name, '[0-9]+', '#', 'g') from customers",
+	} {
+		if _, _, err := w.run(sql); err != nil {
+			t.Errorf("%s: %v", sql, err)
+		}
+	}
+}

@@ -24,6 +24,7 @@ type walk struct {
 	foreign []string        // functions and types that only the catalogue may have
 	nodes   int
 	depth   int
+	growth  float64 // how many times longer the functions met so far may make a text
 }
 
 // frame is the FROM clause of one SELECT.
