@@ -40,11 +40,54 @@ func sourceCommand(e *env) *cobra.Command {
 		list.listCommand(e, "source", "data sources"),
 		showCommand(e, "source", example, getSource, list.names),
 		deleteCommand(e, "source", example, deleteSource, list.names),
+		sourceVisibleCommand(e),
 		sourceStateCommand(e, "disable", "Stop serving it", stead.Disabled),
 		sourceStateCommand(e, "enable", "Serve it again as it is registered", stead.Active),
 		sourceLookCommand(e),
 		sourceTagCommand(e),
 	)
+}
+
+// sourceVisibleCommand lists what the caller may know of; list shows documents, which owners and governors may read.
+func sourceVisibleCommand(e *env) *cobra.Command {
+	return e.verbCommand(verb{use: "visible CONNECTION", short: "List the tables of a connection that exist for you", args: cobra.ExactArgs(1), complete: connections().names,
+		long: `Lists the tables and views of a connection that exist for you as policies decide now: which
+rows you see, all or some, and how many columns as they are and masked. One with no rows and
+no columns you may know of and not query: stead subscription request SOURCE asks for it. With
+-o json each comes with its columns.`,
+		example: "stead source visible lake\nstead source visible lake -o json"},
+		func(ctx context.Context, c *client.Client, args []string) error {
+			found, err := c.Visible(ctx, args[0])
+			if err != nil {
+				return err
+			}
+			return visible().print(e, found)
+		})
+}
+
+func visible() *resource[client.Decision] {
+	return &resource[client.Decision]{header: []string{"SOURCE", "ROWS", "COLUMNS", "MASKED"},
+		row: func(d *client.Decision) []string {
+			by := map[string]int{}
+			for _, c := range d.Columns {
+				by[c.Access]++
+			}
+			return []string{d.Object.String(), extentWord(d.Rows), strconv.Itoa(by["clear"]), strconv.Itoa(by["masked"])}
+		}}
+}
+
+// extentWord is "none" for what is not known.
+func extentWord(r *client.Rows) string {
+	if r == nil {
+		return "none"
+	}
+	switch r.Extent {
+	case "always":
+		return "all"
+	case "when":
+		return "some"
+	}
+	return "none"
 }
 
 func sourceStateCommand(e *env, use, short string, state stead.SourceState) *cobra.Command {
