@@ -59,6 +59,11 @@ func (e PutSource) apply(ctx context.Context, t *tx) (Outcome, error) {
 			return Outcome{}, err
 		}
 	}
+	if old == nil || old.Location != d.Location {
+		if err := t.checkUnowned(ctx, &d); err != nil {
+			return Outcome{}, err
+		}
+	}
 	if len(d.Owners) == 0 && old == nil {
 		d.Owners = []stead.Principal{{Kind: stead.UserPrincipal, IAM: t.who.IAM, Name: t.who.Name}}
 	} else if len(d.Owners) == 0 {
