@@ -176,6 +176,22 @@ func TestRefusedImpersonationRefusesUntilEnded(t *testing.T) {
 	wantSubject(t, s, bi)
 }
 
+func TestANameThatIsGivenAgainIsTheNewUser(t *testing.T) {
+	b := newBench()
+	s := open(t, b, b.login(bi))
+	if err := s.Impersonate(ctx, "ana@example.com"); err != nil {
+		t.Fatal(err)
+	}
+	wantSubject(t, s, ana)
+	delete(b.world.identities, ana)
+	wantSubject(t, s, 0)
+	const again stead.IdentityID = 99
+	b.world.identities[again] = user(again, "ana@example.com")
+	wantSubject(t, s, again)
+	b.world.identities[again].Disabled = true
+	wantSubject(t, s, 0)
+}
+
 func TestPinnedImpersonation(t *testing.T) {
 	b := newBench()
 	b.world.settings[stead.GatewaySingleImpersonation] = "true"
