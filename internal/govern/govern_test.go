@@ -2,6 +2,7 @@ package govern
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -455,6 +456,27 @@ func TestCredentials(t *testing.T) {
 	for _, s := range []string{secret, w.key, "correct horse"} {
 		if strings.Contains(all.String(), s) {
 			t.Error("a secret was written down")
+		}
+	}
+}
+
+func TestAGlanceOnlyWarns(t *testing.T) {
+	ended, end := context.WithCancel(ctx)
+	end()
+	one := []Discovered{{Path: []string{"demo", "people"}}}
+	for name, tc := range map[string]struct {
+		ctx     context.Context
+		crawler Crawler
+		found   int
+		warning string
+	}{
+		"a folder":   {ctx, crawlerFunc(func() ([]Discovered, error) { return one, nil }), 1, ""},
+		"nothing":    {ctx, crawlerFunc(func() ([]Discovered, error) { return nil, stead.Errorf(stead.Invalid, "no folder") }), 0, "its data cannot be looked at now: no folder"},
+		"too slow":   {ended, crawlerFunc(func() ([]Discovered, error) { return nil, ended.Err() }), 0, ""},
+		"no crawler": {ctx, nil, 0, ""},
+	} {
+		if found, warning := Glance(tc.ctx, tc.crawler, stead.Connection{}); len(found) != tc.found || warning != tc.warning {
+			t.Errorf("%s: %v, %q", name, found, warning)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"stead"
 	"stead/internal/store"
@@ -43,6 +44,25 @@ const (
 	Gone       FindingStatus = "gone" // registered, and not found
 	Unreadable FindingStatus = "unreadable"
 )
+
+// Glance crawls a connection only to warn: the warning says why it cannot be looked at, "" when it can. It takes a few seconds at
+// most: of what takes longer, or has no crawler, nothing is found and nothing said. The caller has checked the right to look.
+func Glance(ctx context.Context, crawler Crawler, c stead.Connection) (found []Discovered, warning string) {
+	if crawler == nil {
+		return nil, ""
+	}
+	const patience = 5 * time.Second
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	found, err := crawler.Crawl(ctx, c)
+	switch {
+	case ctx.Err() != nil:
+		return nil, ""
+	case err != nil:
+		return nil, "its data cannot be looked at now: " + stead.AsError(err).Message
+	}
+	return found, ""
+}
 
 // Crawl looks at a connection and says what could be registered and what has changed since it was. It changes nothing: putting a
 // finding's source is the look that a drifted table waits for. For CREATE_DATA_SOURCE and APPLICATION_ADMIN.

@@ -34,7 +34,14 @@ func (s *server) connectionRoutes() {
 			if err := agree("key", &c.Key, in.Key); err != nil {
 				return nil, err
 			}
-			return s.change(ctx, in.Wish, store.Connections, in.Key, govern.PutConnection{Connection: c})
+			out, err := s.change(ctx, in.Wish, store.Connections, in.Key, govern.PutConnection{Connection: c})
+			// Whoever may create it may look; a dry run stays quick.
+			if err == nil && out.Body.Op == string(govern.Create) && !in.DryRun {
+				if _, warning := govern.Glance(ctx, s.Crawler, c); warning != "" {
+					out.Body.Warnings = append(out.Body.Warnings, warning)
+				}
+			}
+			return out, err
 		})
 	handle(s, route("delete-connection", http.MethodDelete, "/v1/connections/{key}", "Delete a connection without data sources", "connections"),
 		func(ctx context.Context, in *struct {

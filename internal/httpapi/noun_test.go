@@ -159,6 +159,22 @@ func TestCrawlAndLook(t *testing.T) {
 	}
 }
 
+func TestAConnectionWithNothingAtItsAddressIsTakenWithAWarning(t *testing.T) {
+	w := company(t)
+	body := `{"platform":"embedded","address":"/none"}`
+	if a := w.must(w.admin, "PUT", "/v1/connections/here", body); a.json["op"] != "create" || a.json["warnings"] != nil {
+		t.Errorf("something is there: %s", a.text)
+	}
+	w.unseen = stead.Errorf(stead.Invalid, "there is no folder")
+	if a := w.must(w.admin, "PUT", "/v1/connections/later", body); a.json["op"] != "create" || !strings.Contains(a.text, "looked at now: there is no folder") {
+		t.Errorf("nothing is there: %s", a.text)
+	}
+	w.must(w.admin, "GET", "/v1/connections/later", "")
+	if a := w.do(w.key("ben"), "PUT", "/v1/connections/mine", body); a.status != 403 || strings.Contains(a.text, "there is no folder") {
+		t.Errorf("ben: %d %s", a.status, a.text)
+	}
+}
+
 func TestSubscriptions(t *testing.T) {
 	w := company(t)
 	w.must(w.admin, "PUT", "/v1/policies/hr-access", `{"policyKey":"hr-access","name":"HR access","type":"subscription",

@@ -31,6 +31,7 @@ type world struct {
 	follower *snapshot.Follower
 	log      *audit.Log
 	crawled  []govern.Discovered
+	unseen   error // of crawls
 	shipper  *audit.Shipper
 }
 
@@ -43,7 +44,7 @@ func check(t testing.TB, err error) {
 
 // Crawl implements govern.Crawler with what the test says is there.
 func (w *world) Crawl(context.Context, stead.Connection) ([]govern.Discovered, error) {
-	return w.crawled, nil
+	return w.crawled, w.unseen
 }
 
 func newWorld(t testing.TB) *world {
