@@ -27,7 +27,8 @@ type Options struct {
 var errUnfit = errors.New("the bundle does not fit")
 
 // Apply makes everything so as the bundle says, or nothing: all changes are one transaction, each with its record. New tables
-// without declared columns are looked at through the crawler, which may be nil where none are expected. The error is a
+// without declared columns are looked at through the crawler, which may be nil where none are expected; new connections and new tables
+// with declared columns too, to warn only. The error is a
 // *stead.Error, or Problems, with the place of what is wrong.
 func (b *Bundle) Apply(ctx context.Context, g *govern.Service, c govern.Caller, crawler govern.Crawler, o Options) (*Plan, error) {
 	if o.Prune && o.Name == "" {
@@ -40,11 +41,18 @@ func (b *Bundle) Apply(ctx context.Context, g *govern.Service, c govern.Caller, 
 	if err := checkName(o.Name); err != nil {
 		return nil, err
 	}
-	found, err := b.crawl(ctx, g, c, crawler, o.Name)
+	ahead, err := b.ahead(ctx, g, c, o.Name)
 	if err != nil {
 		return nil, err
 	}
-	a := &applying{bundle: b, options: o, found: found}
+	found, err := ahead.crawl(ctx, g, c, crawler)
+	if err == nil {
+		err = ahead.glance(ctx, g, c, crawler, found)
+	}
+	if err != nil {
+		return nil, err
+	}
+	a := &applying{bundle: b, options: o, found: found, glances: ahead.glances}
 	result, err := g.Within(ctx, c, o.DryRun, a.choose(ctx, c, o.DryRun))
 	if errors.Is(err, errUnfit) {
 		// Only who may make the changes learns what does not fit: the same again without effect checks the rights.
@@ -77,7 +85,8 @@ type applying struct {
 	bundle   *Bundle
 	options  Options
 	found    findings
-	made     []*item // whose edit each edit is; nil for what is pruned
+	glances  map[string]*glance // by key of the connection
+	made     []*item            // whose edit each edit is; nil for what is pruned
 	problems Problems
 	warnings map[*item][]string
 }
@@ -138,6 +147,9 @@ func (a *applying) edits(l *look) ([]govern.Edit, error) {
 }
 
 func (a *applying) warn(l *look) error {
+	for _, i := range a.bundle.items {
+		a.warnings[i] = a.glanced(i)
+	}
 	if !slices.ContainsFunc(a.bundle.items, func(i *item) bool { return len(i.mentions) > 0 }) {
 		return nil
 	}
@@ -146,7 +158,7 @@ func (a *applying) warn(l *look) error {
 		return err
 	}
 	for _, i := range a.bundle.items {
-		a.warnings[i] = k.warnings(i)
+		a.warnings[i] = append(a.warnings[i], k.warnings(i)...)
 	}
 	return nil
 }

@@ -18,18 +18,14 @@ type outlook struct {
 	moved       bool // a connection is new, or will point elsewhere
 	connections map[string]stead.Connection
 	places      map[string]stead.Place // of documents that need them
+	glances     map[string]*glance     // connections that are looked at only to warn
 }
 
 // crawl looks at the connections of new tables whose columns are not declared, before any change, as looking takes its time.
 // Nothing is found for who may not look: registering is then refused, whether or not the tables are there.
-func (b *Bundle) crawl(ctx context.Context, g *govern.Service, c govern.Caller, crawler govern.Crawler, name string) (findings, error) {
-	var o outlook
-	_, err := g.Within(ctx, c, true, func(r store.Reader) (_ []govern.Edit, err error) {
-		o, err = b.outlook(&look{ctx: ctx, r: r, name: name})
-		return nil, err
-	})
-	if err != nil || !o.needed {
-		return nil, err
+func (o *outlook) crawl(ctx context.Context, g *govern.Service, c govern.Caller, crawler govern.Crawler) (findings, error) {
+	if !o.needed {
+		return nil, nil
 	}
 	rights := []stead.Permission{stead.CreateDataSource, stead.ApplicationAdmin}
 	if o.moved {
@@ -42,6 +38,7 @@ func (b *Bundle) crawl(ctx context.Context, g *govern.Service, c govern.Caller, 
 		return nil, err
 	}
 	out := findings{}
+	var err error
 	for key, conn := range o.connections {
 		if crawler == nil {
 			return nil, stead.Errorf(stead.Unsupported, "connection %q cannot be looked at from here", key).At(o.places[key]).
@@ -54,10 +51,28 @@ func (b *Bundle) crawl(ctx context.Context, g *govern.Service, c govern.Caller, 
 	return out, nil
 }
 
+// ahead says what must be looked at before the bundle is applied.
+func (b *Bundle) ahead(ctx context.Context, g *govern.Service, c govern.Caller, name string) (o outlook, err error) {
+	_, err = g.Within(ctx, c, true, func(r store.Reader) (_ []govern.Edit, err error) {
+		o, err = b.outlook(&look{ctx: ctx, r: r, name: name})
+		return nil, err
+	})
+	return o, err
+}
+
 func (b *Bundle) outlook(l *look) (outlook, error) {
-	o := outlook{connections: map[string]stead.Connection{}, places: map[string]stead.Place{}}
+	o := outlook{connections: map[string]stead.Connection{}, places: map[string]stead.Place{}, glances: map[string]*glance{}}
+	for key := range b.connections {
+		conn, moved, err := b.connection(l, key)
+		if err != nil {
+			return o, err
+		}
+		if moved {
+			o.glances[key] = &glance{connection: *conn, moved: true}
+		}
+	}
 	for _, i := range b.items {
-		if i.source == nil || i.source.columns != nil {
+		if i.source == nil {
 			continue
 		}
 		old, err := existing[stead.DataSource](l, i.noun, i.key)
@@ -67,11 +82,15 @@ func (b *Bundle) outlook(l *look) (outlook, error) {
 		if old != nil {
 			continue
 		}
-		o.needed = true
 		conn, moved, err := b.connection(l, i.source.object.Connection)
 		if err != nil {
 			return o, err
 		}
+		if i.source.columns != nil {
+			o.declared(i, conn, moved)
+			continue
+		}
+		o.needed = true
 		if conn != nil {
 			o.connections[conn.Key], o.places[conn.Key] = *conn, i.doc.place("connectionKey")
 		}
@@ -101,12 +120,7 @@ func (f findings) table(i *item) (govern.Discovered, *stead.Error) {
 	}
 	w := i.source
 	all := f[w.object.Connection]
-	at := slices.IndexFunc(all, func(d govern.Discovered) bool {
-		if w.location != "" {
-			return d.Location == w.location
-		}
-		return slices.Equal(d.Path, w.object.Path)
-	})
+	at := slices.IndexFunc(all, w.is)
 	switch {
 	case at < 0:
 		p := problem(i.place("table"), "%s was not found on its connection", w.object)

@@ -24,6 +24,7 @@ type world struct {
 	admin   govern.Caller
 	content []govern.Discovered
 	crawls  int
+	unseen  error // of crawls
 }
 
 func newWorld(t *testing.T) *world {
@@ -64,7 +65,7 @@ func (w *world) as(name string) govern.Caller {
 // Crawl implements govern.Crawler.
 func (w *world) Crawl(context.Context, stead.Connection) ([]govern.Discovered, error) {
 	w.crawls++
-	return w.content, nil
+	return w.content, w.unseen
 }
 
 func demoTables() []govern.Discovered {

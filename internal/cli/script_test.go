@@ -186,6 +186,7 @@ func sample(t *testing.T, dir string) {
 		"cases/bad.yaml":       strings.ReplaceAll(caseText, "expect: {rows: [[1, a]]}", "expect: {rows: [[2, b]]}"),
 		"bundle.yaml":          bundleText,
 		"broken.yaml":          "kind: User\nname: x@example.com\ndisplayname: wrong case\n",
+		"misdeclared.yaml":     "kind: DataSource\nconnectionKey: lake\nsources:\n  - schema: demo\n    table: codes\n    location: demo/secret.csv\n    columns: [{name: id, type: int}, {name: code, type: int}]\n",
 		"declared.yaml":        "kind: DataSource\nconnectionKey: lake\nsources:\n  - schema: demo\n    table: secret\n    location: demo/secret.csv\n    columns: [{name: id, type: int}, {name: pin, type: int}]\n",
 	} {
 		path := filepath.Join(dir, name)
