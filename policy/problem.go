@@ -1,21 +1,27 @@
 package policy
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 
 	"stead"
 )
 
-// Problems are everything that is wrong with a document, each with its path. An
+// Problems are everything that is wrong with what was read, each with its place. An
 // empty list is no error: return it through Err.
 type Problems []*stead.Error
 
-// Err is the list as an error, nil when it is empty.
+// Err is the list as an error, in the order of the places and each problem once; nil when it is empty.
 func (p Problems) Err() error {
 	if len(p) == 0 {
 		return nil
 	}
-	return p
+	slices.SortStableFunc(p, func(a, b *stead.Error) int {
+		return cmp.Or(cmp.Compare(a.Place.File, b.Place.File), cmp.Compare(a.Place.Line, b.Place.Line),
+			cmp.Compare(a.Place.Column, b.Place.Column), cmp.Compare(a.Place.Path, b.Place.Path), cmp.Compare(a.Message, b.Message))
+	})
+	return slices.CompactFunc(p, func(a, b *stead.Error) bool { return a.Place == b.Place && a.Message == b.Message })
 }
 
 // Error lists every problem on a line of its own.
