@@ -20,7 +20,7 @@ demo: build ## start a demonstration with sample data and seven askers (ONCE=1: 
 test: lint unit conformance test-clients demo-once ## everything that must hold; installs what it needs
 
 unit: ## the Go tests of every package
-	go test -timeout 20m ./...
+	go test -count=1 -timeout 20m ./...
 
 demo-once: build
 	go run ./dev/demo -stead bin/stead -once
@@ -47,7 +47,7 @@ test-clients: build ## psql, JDBC, psycopg, SQLAlchemy, node-postgres, dbt again
 	dev/clients/run
 
 test-leak: ## the long leak suite: every function and cast on 300,000 rows; run before a DuckDB upgrade
-	go test -timeout 80m -tags leak -run 'Leak|Throw|Canary' ./internal/gateway/...
+	go test -count=1 -timeout 80m -tags leak -run 'Leak|Throw|Canary' ./internal/gateway/...
 
 test-kill: ## kill the server at random points, in a loop, and look for what was lost
 	go test -timeout 30m -tags kill -run Kill ./internal/...
