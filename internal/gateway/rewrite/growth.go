@@ -24,9 +24,6 @@ func (w *walk) grow(name string, args []any) error {
 			factor /= float64(len(search))
 		}
 	}
-	if w.growth == 0 {
-		w.growth = 1
-	}
 	w.growth *= max(factor, 1)
 	if w.growth <= maxGrowth {
 		return nil

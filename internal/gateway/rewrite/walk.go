@@ -33,7 +33,7 @@ type frame struct {
 }
 
 func newWalk(r *Rewriter, src string) *walk {
-	return &walk{r: r, src: src, names: map[string]bool{}, aliases: map[string]bool{}, params: map[int]bool{}, counts: map[string]bool{}}
+	return &walk{r: r, src: src, names: map[string]bool{}, aliases: map[string]bool{}, params: map[int]bool{}, counts: map[string]bool{}, growth: 1}
 }
 
 // enter counts a node, checks its fields and returns its shape.
