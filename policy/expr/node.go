@@ -51,6 +51,11 @@ const (
 	UserIAM                // the subject's IAM. Text
 	Now                    // the time of asking, UTC. Instant
 	Today                  // the day of asking, UTC. Date
+
+	// The two below stand in expressions that are pushed to a platform, never in policies: what they ask
+	// about the subject was worked out beforehand and is looked up there, by the number in Key.
+	SlotHolds    // the condition of the slot holds for the subject. Bool
+	SlotContains // Arg: the row's value is among the texts of the slot. Bool
 )
 
 // Subject is a fact about the asker. With a known subject Fold replaces it by
@@ -91,7 +96,7 @@ func (Key) Type() Type { return Type{Kind: Opaque, Native: "key"} }
 // Type implements Node.
 func (s Subject) Type() Type {
 	switch s.Fact {
-	case HasAttribute, InGroup, UsingPurpose, AttributeContains, GroupsContain, PurposesContain:
+	case HasAttribute, InGroup, UsingPurpose, AttributeContains, GroupsContain, PurposesContain, SlotHolds, SlotContains:
 		return BoolType
 	case UserName, UserIAM:
 		return TextType
