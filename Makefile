@@ -6,7 +6,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 GO_LDFLAGS := -s -w -X stead/internal/cli.Version=$(VERSION)
 ENGINES ?= interpreter,gateway
 
-.PHONY: help build demo test unit lint tools conformance test-leak test-clients test-kill fuzz bench docs clean
+.PHONY: help build demo test unit lint tools postgres conformance test-leak test-clients test-kill fuzz bench docs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -19,7 +19,7 @@ demo: build ## start a demonstration with sample data and seven askers (ONCE=1: 
 
 test: lint unit conformance test-clients demo-once ## everything that must hold; installs what it needs
 
-unit: ## the Go tests of every package
+unit: postgres ## the Go tests of every package
 	go test -count=1 -timeout 20m ./...
 
 demo-once: build
@@ -40,7 +40,10 @@ $(TOOLS)/installed: dev/tools/go.mod dev/tools/go.sum
 	GOBIN=$(TOOLS) go -C dev/tools install tool
 	touch $@
 
-conformance: build ## the corpus on every engine named by ENGINES=interpreter,gateway
+postgres: ## install the PostgreSQL server and PgBouncer that the tests start, where they are missing
+	@dev/engines/postgres
+
+conformance: build postgres ## the corpus on every engine named by ENGINES=interpreter,gateway
 	bin/stead conformance --engines $(ENGINES)
 
 test-clients: build ## psql, JDBC, psycopg, SQLAlchemy, node-postgres, dbt against a running server
