@@ -35,6 +35,9 @@ type Source struct {
 	Path []string
 	// Refused, when not empty, says why nothing may be shown to anybody.
 	Refused string
+	// Held: objects of the source are left as they are, whatever they are, until a later state does not hold them; its
+	// rows close it. Nothing but ID is looked at then: no step but row edits, no problem, no drift, no release.
+	Held bool
 	// Rows is the row condition, a Bool; rows count only where it is TRUE.
 	Rows expr.Node
 	// Columns in the order of the data source. What the table has beside them is shown to nobody.
@@ -71,7 +74,8 @@ func (s *Source) Masked() bool {
 type Platform interface {
 	// Plan says how to get from what the platform holds to next. With since nil it looks at the whole platform;
 	// otherwise it may trust that the platform holds since (Apply checks that it does). A plan that has nothing to do has no
-	// steps. It changes nothing.
+	// steps. Rows that take away come before objects, rows that give after them. A platform that holds a later revision
+	// than next is a stead.Conflict: somebody who knows more was there. It changes nothing.
 	Plan(ctx context.Context, next, since *State) (*Plan, error)
 	// Apply carries a plan out, step by step, each wholly or not at all, and tells of each. It returns
 	// stead.Conflict, having done nothing more, when the platform is not where the plan starts from; who
@@ -89,7 +93,7 @@ type Platform interface {
 // Plan is how a platform gets from one state to another.
 type Plan struct {
 	Connection string         `json:"connection"`
-	From       stead.Revision `json:"from"` // 0: from whatever is there
+	From       stead.Revision `json:"from"` // that the platform says it holds; 0: none of ours yet
 	To         stead.Revision `json:"to"`
 	// Problems stand in the way. While one is Blocking the plan is not applied to the data source it names, or
 	// not at all when it names none.
