@@ -133,10 +133,16 @@ type Store interface {
 	// Watch returns a channel that receives (without blocking the store) after commits, of this
 	// process at once, of others within a second. It is closed when ctx ends.
 	Watch(ctx context.Context) <-chan struct{}
-	// PendingRecords returns records not acknowledged yet, oldest first.
+	// PendingRecords returns records not acknowledged yet, oldest first. Where several processes use the
+	// store, each record goes to one of them for good, and comes back to it until it is acknowledged.
 	PendingRecords(ctx context.Context, limit int) ([]PendingRecord, error)
-	// AckRecords forgets pending records up to and including seq.
+	// AckRecords forgets the caller's pending records up to and including seq.
 	AckRecords(ctx context.Context, seq int64) error
+	// Mark keeps a text under a name, if there is none yet or it is to be replaced, and returns what is kept.
+	// Marks have no revision and are in no log; a backup has them.
+	Mark(ctx context.Context, name, value string, replace bool) (string, error)
+	// Export calls fn for everything that is stored, of one consistent state, in the order of Item.
+	Export(ctx context.Context, fn func(*Item) error) error
 	// Backup writes a consistent copy that Restore of the same implementation reads.
 	Backup(ctx context.Context, w io.Writer) error
 	Close() error

@@ -9,11 +9,8 @@ import (
 	"path/filepath"
 
 	"stead"
+	"stead/internal/store"
 )
-
-// skipped is added to every counter by a restore, so that ids and revisions that were given
-// out after the backup was made are not given out again with another meaning.
-const skipped = 1_000_000
 
 // Backup implements store.Store: it writes a SQLite database. The store goes on working meanwhile.
 func (s *Store) Backup(ctx context.Context, w io.Writer) (err error) {
@@ -50,7 +47,7 @@ func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
 // Restore makes a store in the folder from a backup. A folder that has a store already is refused
 // with stead.Conflict, a backup that is cut, damaged or newer than this version with an error; the folder
-// has no store then. Ids and revisions go on at a distance (see skipped), so that none is reused.
+// has no store then. Ids and revisions go on at a distance (see store.Skipped), so that none is reused.
 func Restore(ctx context.Context, dir string, r io.Reader) (err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return translate(err)
@@ -135,7 +132,7 @@ func moveOn(ctx context.Context, db *sql.DB) error {
 		return err
 	}
 	defer func() { _ = tx.Rollback() }() // a no-op after the commit
-	if _, err := tx.ExecContext(ctx, "UPDATE counters SET value = value + ? WHERE name <> ?", skipped, horizonCounter); err != nil {
+	if _, err := tx.ExecContext(ctx, "UPDATE counters SET value = value + ? WHERE name <> ?", store.Skipped, horizonCounter); err != nil {
 		return err
 	}
 	if _, err := advance(ctx, tx, revisionCounter, 0); err != nil {

@@ -55,20 +55,25 @@ func changes(ctx context.Context, tx *sql.Tx, after, last stead.Revision) ([]sto
 	defer func() { _ = rows.Close() }() // rows.Err has what went wrong
 	var out []store.Change
 	for rows.Next() {
-		var c store.Change
-		var doc string
-		if err := rows.Scan(&c.Revision, &c.Ordinal, &c.Op, &c.Row.Noun, &c.Row.ID, &c.Row.Key, &c.Row.Created, &doc); err != nil {
+		c, err := scanChange(rows)
+		if err != nil {
 			return nil, err
-		}
-		if c.Op == store.OpPut {
-			c.Row.Revision = c.Revision
-		}
-		if doc != "" {
-			c.Row.Doc = []byte(doc)
 		}
 		out = append(out, c)
 	}
 	return out, rows.Err()
+}
+
+func scanChange(rows *sql.Rows) (c store.Change, err error) {
+	var doc string
+	err = rows.Scan(&c.Revision, &c.Ordinal, &c.Op, &c.Row.Noun, &c.Row.ID, &c.Row.Key, &c.Row.Created, &doc)
+	if c.Op == store.OpPut {
+		c.Row.Revision = c.Revision
+	}
+	if doc != "" {
+		c.Row.Doc = []byte(doc)
+	}
+	return c, err
 }
 
 // Trim forgets log entries up to and including a revision; consumers that are behind it start

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"stead"
+	"stead/internal/store"
 )
 
 // steps[i] brings a store from format i to i+1. A step that was released is never edited.
@@ -23,12 +24,10 @@ CREATE TABLE changes (
 CREATE TABLE records (seq BIGINT NOT NULL PRIMARY KEY, doc TEXT NOT NULL);
 `}
 
-// The counters. Ids of a noun are counted under "id/<noun>".
 const (
-	revisionCounter = "revision"
-	recordCounter   = "record"
-	// horizonCounter is the last revision that the change log no longer has.
-	horizonCounter = "horizon"
+	revisionCounter = store.RevisionCounter
+	recordCounter   = store.RecordCounter
+	horizonCounter  = store.HorizonCounter
 )
 
 // upgrade brings the store to the newest format, in one transaction, or leaves it as it was.

@@ -124,7 +124,7 @@ func (t *tx) write(ctx context.Context, row *store.Row, create bool) error {
 	}
 	row.Created = t.revision
 	if row.ID == 0 {
-		id, err := advance(ctx, t.tx, "id/"+string(row.Noun), 1)
+		id, err := advance(ctx, t.tx, store.IDCounter(row.Noun), 1)
 		if err != nil {
 			return err
 		}
