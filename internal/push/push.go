@@ -142,6 +142,18 @@ type Step struct {
 	Keys []string `json:"keys,omitempty"`
 }
 
+// StepError says which step of a plan failed. Unwrap gives the error itself.
+type StepError struct {
+	Step *Step
+	Err  error
+}
+
+// Error prints the error alone: who shows it names the object.
+func (e *StepError) Error() string { return e.Err.Error() }
+
+// Unwrap implements errors.Unwrap.
+func (e *StepError) Unwrap() error { return e.Err }
+
 // Progress tells of one finished or retried step.
 type Progress struct {
 	Done, Total int
