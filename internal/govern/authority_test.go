@@ -93,6 +93,21 @@ func everything() map[string]asks {
 			}
 			return err
 		}},
+		"SetCredential": {needs: []stead.Permission{stead.ApplicationAdmin}, call: func(w *world, c Caller) error {
+			return w.SetCredential(ctx, c, &vault{held: map[string]string{}}, "pg/svc", "x")
+		}},
+		"DeleteCredential": {needs: []stead.Permission{stead.ApplicationAdmin}, call: func(w *world, c Caller) error {
+			return w.DeleteCredential(ctx, c, &vault{held: map[string]string{}}, "pg/svc")
+		}},
+		"CheckConnection": {needs: []stead.Permission{stead.ApplicationAdmin}, call: func(w *world, c Caller) error {
+			return w.CheckConnection(ctx, c, pgConnection(nil).Connection)
+		}},
+		"Operate": {needs: []stead.Permission{stead.ApplicationAdmin}, call: func(w *world, c Caller) error {
+			return second(w.Operate(ctx, c, "pg", "apply"))
+		}},
+		"Platform": {needs: []stead.Permission{stead.ApplicationAdmin, stead.Governance, stead.AuditPermission}, call: func(w *world, c Caller) error {
+			return second(w.Platform(ctx, c, "pg"))
+		}},
 		"Backup": {needs: []stead.Permission{stead.ApplicationAdmin}, call: func(w *world, c Caller) error { return w.Backup(ctx, c, &bytes.Buffer{}) }},
 	}
 }
@@ -152,7 +167,7 @@ func TestPermissions(t *testing.T) {
 			w := newWorld(t)
 			w.furnish()
 			w.must(DeleteProject{"apollo"}, PutProject{stead.Project{Key: "apollo", Owners: []stead.Principal{userPrincipal("owner")}}},
-				PutConnection{stead.Connection{Key: "empty", Platform: stead.Embedded, Address: "a"}},
+				PutConnection{stead.Connection{Key: "empty", Platform: stead.Embedded, Address: "a"}}, pgConnection(nil),
 				PutSource{func() stead.DataSource {
 					d := hrSource().Source
 					d.Owners = []stead.Principal{userPrincipal("owner")}

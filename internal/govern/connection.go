@@ -34,10 +34,11 @@ func (e PutConnection) apply(ctx context.Context, t *tx) (Outcome, error) {
 		c.Bundle = old.Bundle
 	}
 	o, err := put(ctx, t, store.Connections, row, c.Key, c.Key, &c)
-	if err != nil || o.Op != Update {
-		if err != nil {
-			return o, err
-		}
+	if err != nil {
+		return o, err
+	}
+	o.Warnings = platformWarnings(&c)
+	if o.Op != Update {
 		return t.done(ctx, o)
 	}
 	if old.Disabled && !c.Disabled {
@@ -46,6 +47,7 @@ func (e PutConnection) apply(ctx context.Context, t *tx) (Outcome, error) {
 	if old.Address != c.Address || old.Credential != c.Credential {
 		o.Widens = append(o.Widens, "points at other data, which its tables' policies were not written for")
 	}
+	o.Widens = append(o.Widens, platformWidens(old, &c)...)
 	return t.done(ctx, o)
 }
 
@@ -55,11 +57,13 @@ func checkConnection(c *stead.Connection) error {
 	}
 	switch c.Platform {
 	case stead.Embedded:
-	case stead.PostgreSQL, stead.Redshift, stead.Snowflake, stead.Databricks, stead.Spark, stead.Synapse, stead.Trino:
+	case stead.PostgreSQL:
+		return checkPostgres(c)
+	case stead.Redshift, stead.Snowflake, stead.Databricks, stead.Spark, stead.Synapse, stead.Trino:
 		return stead.Errorf(stead.Unsupported, "connections of platform %q are not offered yet", c.Platform).
-			At(stead.Place{Path: "platform"}).WithHint("use platform %q", stead.Embedded)
+			At(stead.Place{Path: "platform"}).WithHint("use platform %q or %q", stead.Embedded, stead.PostgreSQL)
 	default:
-		return invalid("platform", "platform %q is not known", shorten(string(c.Platform))).WithHint("use platform %q", stead.Embedded)
+		return invalid("platform", "platform %q is not known", shorten(string(c.Platform))).WithHint("use platform %q or %q", stead.Embedded, stead.PostgreSQL)
 	}
 	if c.Address == "" {
 		return invalid("address", "is missing").WithHint("name a folder of Parquet, CSV and JSON files, or a DuckDB database file")
@@ -101,6 +105,9 @@ func (e DeleteConnection) apply(ctx context.Context, t *tx) (Outcome, error) {
 	o, err := remove(ctx, t, store.Connections, row, c.Key)
 	if err != nil {
 		return o, err
+	}
+	if pushed(c.Platform) {
+		o.Warnings = append(o.Warnings, "what stead made on its platform stays there, and what was closed stays closed")
 	}
 	return t.done(ctx, o)
 }

@@ -208,6 +208,9 @@ func (t *tx) checkSource(ctx context.Context, d *stead.DataSource) error {
 	if err := checkLocation(d.Location); err != nil {
 		return err
 	}
+	if err := checkPushedSource(c, d); err != nil {
+		return err
+	}
 	if !slices.Contains([]stead.SourceState{stead.Active, stead.Drifted, stead.Disabled}, d.State) {
 		return invalid("state", "state %q is not known", shorten(string(d.State)))
 	}

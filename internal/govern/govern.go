@@ -176,6 +176,8 @@ type tx struct {
 	now    time.Time
 	// keys of data sources, case-folded; made when the first one is registered.
 	sources map[string]bool
+	// external has who was given which name on a platform; made when the first such name is written.
+	external map[external]string
 	// negates caches whether some policy gives more to those who lack something.
 	negates *bool
 }

@@ -59,6 +59,7 @@ func (t *tx) writeIdentity(ctx context.Context, row store.Row, old, i *stead.Ide
 	if err != nil || o.Op == None {
 		return o, err
 	}
+	t.holdExternal(old, i)
 	if o.Widens, err = t.identityWidens(ctx, old, i); err != nil {
 		return o, err
 	}
@@ -78,6 +79,7 @@ func (t *tx) identityWidens(ctx context.Context, old, i *stead.Identity) ([]stri
 	if old.Disabled && !i.Disabled {
 		out = append(out, "is enabled again")
 	}
+	out = append(out, externalWidens(old, i)...)
 	if wider := impersonationWidens(old, i); wider != "" {
 		out = append(out, wider)
 	}
@@ -85,6 +87,22 @@ func (t *tx) identityWidens(ctx context.Context, old, i *stead.Identity) ([]stri
 		out = append(out, fmt.Sprintf("acts in project %q instead of %q", i.Project, old.Project))
 	}
 	return out, err
+}
+
+// externalWidens: whoever signs in to a platform by an identity's name there asks as that identity.
+func externalWidens(old, i *stead.Identity) []string {
+	var out []string
+	for platform, name := range i.External {
+		if old.External[platform] != name && name != stead.NoExternal {
+			out = append(out, fmt.Sprintf("is who signs in to %s as %q", platform, shorten(name)))
+		}
+	}
+	for platform := range old.External {
+		if _, still := i.External[platform]; !still {
+			out = append(out, fmt.Sprintf("is who signs in to %s as %q", platform, i.Name))
+		}
+	}
+	return sorted(out)
 }
 
 func impersonationWidens(old, i *stead.Identity) string {
@@ -144,6 +162,7 @@ func (e DeleteIdentity) apply(ctx context.Context, t *tx) (Outcome, error) {
 	if err != nil {
 		return o, err
 	}
+	t.holdExternal(i, &stead.Identity{})
 	if err := t.dropCredentials(ctx, i.ID); err != nil {
 		return o, err
 	}

@@ -43,6 +43,9 @@ func (t *tx) checkIdentity(ctx context.Context, i *stead.Identity) error {
 	if err := checkExternal(i.External); err != nil {
 		return err
 	}
+	if err := t.checkTaken(ctx, i); err != nil {
+		return err
+	}
 	return t.checkOwner(ctx, i)
 }
 
@@ -143,4 +146,55 @@ func (t *tx) checkActsIn(ctx context.Context, key string, i *stead.Identity) err
 	}
 	return stead.Errorf(stead.NotFound, "project %q does not exist, or %s is not a member", shorten(key), session.FormatName(i.IAM, i.Name)).
 		WithHint("make them a member of the project first")
+}
+
+// checkTaken refuses a name on a platform that another identity was given there: one login would be two people.
+func (t *tx) checkTaken(ctx context.Context, i *stead.Identity) error {
+	mine := store.IdentityKey(i.IAM, i.Name)
+	for platform, name := range i.External {
+		if name == stead.NoExternal {
+			continue
+		}
+		if t.external == nil {
+			if err := t.readExternal(ctx); err != nil {
+				return err
+			}
+		}
+		if holder, taken := t.external[external{platform, name}]; taken && holder != mine {
+			return stead.Errorf(stead.Conflict, "%q on %s is another identity's name already", shorten(name), platform).
+				At(stead.Place{Path: "external." + string(platform)}).WithHint("each login there belongs to one identity")
+		}
+	}
+	return nil
+}
+
+// external is a name that an identity was given on a platform.
+type external struct {
+	platform stead.Platform
+	name     string
+}
+
+func (t *tx) readExternal(ctx context.Context) error {
+	t.external = map[external]string{}
+	return every(ctx, t, store.Identities, func(_ store.Row, i *stead.Identity) error {
+		t.holdExternal(&stead.Identity{}, i)
+		return nil
+	})
+}
+
+// holdExternal keeps what was read in step with what is written after it.
+func (t *tx) holdExternal(old, i *stead.Identity) {
+	if t.external == nil {
+		return
+	}
+	for platform, name := range old.External {
+		if t.external[external{platform, name}] == store.IdentityKey(old.IAM, old.Name) {
+			delete(t.external, external{platform, name})
+		}
+	}
+	for platform, name := range i.External {
+		if name != stead.NoExternal {
+			t.external[external{platform, name}] = store.IdentityKey(i.IAM, i.Name)
+		}
+	}
 }

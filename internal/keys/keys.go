@@ -37,6 +37,14 @@ type Keeper interface {
 	Credential(ctx context.Context, name string) (string, error)
 }
 
+// Credentials is what a keeper offers beside: credentials that are given over the API. They are written, never read back by people.
+type Credentials interface {
+	// SetCredential keeps the text, replacing what was kept under the name. It is durable when it returns.
+	SetCredential(ctx context.Context, name, text string) error
+	// DeleteCredential forgets it; what is not kept here is a stead.NotFound error.
+	DeleteCredential(ctx context.Context, name string) error
+}
+
 // History is what a keeper offers beside: earlier versions of a secret, by which what they
 // signed can still be verified. An unknown version is a stead.NotFound error.
 type History interface {

@@ -103,3 +103,56 @@ func private(info fs.FileInfo, what string) error {
 	return stead.Errorf(stead.Unavailable, "%s may be read by others (mode %o)", what, info.Mode().Perm()).
 		WithHint("chmod %s it in the keys folder, and replace secrets that others may have read", mode)
 }
+
+// SetCredential implements keys.Credentials: a new file takes the old one's name, whole or not at all.
+func (k *Keeper) SetCredential(ctx context.Context, name, text string) (err error) {
+	path, err := k.credentialFile(ctx, name)
+	if err != nil {
+		return err
+	}
+	if text == "" || len(text) >= maxCredential || !utf8.ValidString(text) || strings.ContainsAny(text, "\x00\r\n") {
+		return stead.Errorf(stead.Invalid, "a credential is one line of UTF-8 of at most %d bytes", maxCredential-1)
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".new-") // mode 0600; no credential's file begins with a dot
+	if err != nil {
+		return away(err)
+	}
+	_, err = f.WriteString(text + "\n")
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return away(errors.Join(err, os.Remove(f.Name())))
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return away(errors.Join(err, os.Remove(f.Name())))
+	}
+	if err := flush(filepath.Dir(path)); err != nil {
+		return away(err)
+	}
+	return nil
+}
+
+// DeleteCredential implements keys.Credentials. One that the environment has is not kept here.
+func (k *Keeper) DeleteCredential(ctx context.Context, name string) error {
+	path, err := k.credentialFile(ctx, name)
+	if err != nil {
+		return err
+	}
+	switch err := os.Remove(path); {
+	case errors.Is(err, fs.ErrNotExist):
+		return stead.Errorf(stead.NotFound, "the credential %s is not kept here", filepath.Base(path)).
+			WithHint("one that comes from the environment is taken away there")
+	case err != nil:
+		return away(err)
+	}
+	if err := flush(filepath.Dir(path)); err != nil {
+		return away(err)
+	}
+	return nil
+}
+
+func (k *Keeper) credentialFile(ctx context.Context, name string) (string, error) {
+	if err := ctx.Err(); err != nil {
+		return "", stead.Errorf(stead.Canceled, "the request was canceled").WithCause(err)
+	}
+	file, err := fileName(name)
+	return filepath.Join(k.dir, credentialsDir, file), err
+}

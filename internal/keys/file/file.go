@@ -35,8 +35,9 @@ type Keeper struct {
 }
 
 var (
-	_ keys.Keeper  = (*Keeper)(nil)
-	_ keys.History = (*Keeper)(nil)
+	_ keys.Keeper      = (*Keeper)(nil)
+	_ keys.History     = (*Keeper)(nil)
+	_ keys.Credentials = (*Keeper)(nil)
 )
 
 // Open opens the folder and makes it if there is none. A folder that others may read is refused.

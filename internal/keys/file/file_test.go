@@ -253,3 +253,49 @@ func TestProcessesAgree(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+func TestCredentialsAreWritten(t *testing.T) {
+	k, dir := openTest(t)
+	ctx := t.Context()
+	t.Setenv("STEAD_CREDENTIAL_PG_ETL", "from env")
+	for _, text := range []string{"first", "second 'quoted' ü"} {
+		if err := k.SetCredential(ctx, "pg/etl", text); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := k.Credential(ctx, "pg/etl"); err != nil || got != text {
+			t.Errorf("%q, %v", got, err)
+		}
+	}
+	entries, err := os.ReadDir(filepath.Join(dir, credentialsDir))
+	if err != nil || len(entries) != 1 {
+		t.Fatalf("%v, %v", entries, err)
+	}
+	if info, err := entries[0].Info(); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info, err)
+	}
+	for _, bad := range []string{"", "two\nlines", "nul\x00", "\xff", strings.Repeat("x", maxCredential)} {
+		if err := k.SetCredential(ctx, "pg/etl", bad); stead.CodeOf(err) != stead.Invalid {
+			t.Errorf("%.20q: %v", bad, err)
+		}
+	}
+	if err := k.SetCredential(ctx, "", "x"); stead.CodeOf(err) != stead.Invalid {
+		t.Errorf("no name: %v", err)
+	}
+	if err := k.DeleteCredential(ctx, "pg/etl"); err != nil {
+		t.Error(err)
+	}
+	if err := k.DeleteCredential(ctx, "pg/etl"); stead.CodeOf(err) != stead.NotFound {
+		t.Errorf("deleted twice: %v", err)
+	}
+	if got, err := k.Credential(ctx, "pg/etl"); err != nil || got != "from env" {
+		t.Errorf("%q, %v", got, err)
+	}
+	if err := os.Chmod(filepath.Join(dir, credentialsDir), 0o500); err != nil {
+		t.Fatal(err)
+	}
+	if os.Geteuid() != 0 { // root writes where it likes
+		if err := k.SetCredential(ctx, "x", "y"); stead.CodeOf(err) != stead.Unavailable {
+			t.Errorf("a folder that cannot be written: %v", err)
+		}
+	}
+}
