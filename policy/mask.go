@@ -113,3 +113,7 @@ func keyOf(s *stead.DataSource) expr.Key { return expr.Key{ID: fmt.Sprintf("sour
 
 // ProjectKey names the hash key that the sources of a project with masked joins share.
 func ProjectKey(project string) expr.Key { return expr.Key{ID: "project/" + project} }
+
+// SharedKey names the key of the project that the subject acts in when it shares one, else the source's own. It stands where the
+// subject is not known yet.
+func SharedKey(s *stead.DataSource) string { return fmt.Sprintf("shared/%d", s.ID) }

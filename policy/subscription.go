@@ -172,3 +172,19 @@ func IsFalse(n expr.Node) bool {
 	l, ok := n.(expr.Literal)
 	return ok && (!l.Value.Valid || !l.Value.Bool)
 }
+
+// Condition is Qualifies as an expression over an unknown subject, for engines that look the subject up.
+func (a *Access) Condition() expr.Node {
+	switch {
+	case a.refused != "":
+		return expr.False
+	case a.Kind == Anyone, a.Kind == ByApproval, a.Kind == Individually:
+		return expr.True
+	case a.Kind != Entitled:
+		return expr.False
+	case a.node == nil:
+		return a.test.Node()
+	default:
+		return a.node
+	}
+}

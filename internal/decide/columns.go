@@ -74,6 +74,10 @@ func fitted(n expr.Node, t expr.Type) (expr.Node, bool) {
 
 // rekey puts the project's hash key in place of the source's.
 func rekey(n expr.Node, key expr.Key) expr.Node {
+	if s, is := n.(expr.Subject); is && s.Arg != nil {
+		s.Arg = rekey(s.Arg, key)
+		return s
+	}
 	call, ok := n.(expr.Call)
 	if !ok {
 		return n

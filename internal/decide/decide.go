@@ -113,9 +113,14 @@ func (q *question) asker() *stead.Error {
 		return stead.Errorf(stead.Denied, "connection %q is switched off", c.Key).WithHint("ask an administrator")
 	}
 	q.conn = c
-	q.facts = expr.Facts{UserName: a.Subject.Name, IAM: a.Subject.IAM, Groups: a.Subject.Groups,
-		Attributes: a.Subject.Attributes, NowMicros: a.Time.UnixMicro()}
+	q.facts = factsOf(a)
 	return nil
+}
+
+// factsOf are the asker's facts but for purposes, which come from the project.
+func factsOf(a *stead.Asker) expr.Facts {
+	return expr.Facts{UserName: a.Subject.Name, IAM: a.Subject.IAM, Groups: a.Subject.Groups,
+		Attributes: a.Subject.Attributes, NowMicros: a.Time.UnixMicro()}
 }
 
 // doubt says what is contradictory about the asker, "" if nothing is.

@@ -62,7 +62,7 @@ func (w *World) copy() *World {
 	return &World{revision: w.revision, identities: w.identities, names: w.names, groups: w.groups, groupNames: w.groupNames,
 		parents: w.parents, connections: w.connections, connKeys: w.connKeys, sources: w.sources, sourceKeys: w.sourceKeys,
 		scoped: w.scoped, policies: w.policies, byScope: w.byScope, wide: w.wide, projects: w.projects,
-		projectKeys: w.projectKeys, purposes: w.purposes, stored: w.stored, holdings: w.holdings, settings: w.settings}
+		projectKeys: w.projectKeys, purposes: w.purposes, stored: w.stored, holdings: w.holdings, held: w.held, settings: w.settings}
 }
 
 // keyed puts documents that are found by id and by a unique key. All old keys go before new ones come, so that
@@ -118,6 +118,7 @@ func (n *next) putSimple(d Delta) {
 		h := holding{objectKey(s.Source), normal(s.Principal)}
 		n.stored.put(n.e, h, s)
 		n.holdings.put(n.e, s.ID, h)
+		indexAdd(&n.held, n.e, h.source, int64(s.ID))
 	}
 	for _, id := range d.DeletedSubscriptions {
 		n.dropSubscription(id)
@@ -133,6 +134,7 @@ func (n *next) dropSubscription(id stead.SubscriptionID) {
 		n.stored.remove(n.e, h)
 	}
 	n.holdings.remove(n.e, id)
+	indexRemove(&n.held, n.e, h.source, int64(id))
 }
 
 func (n *next) putIdentities(d Delta) {

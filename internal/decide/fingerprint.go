@@ -69,6 +69,15 @@ func flag(b bool) byte {
 	return 0
 }
 
+// Encode writes an expression so that different ones give different bytes; of columns only the names are told.
+func Encode(b []byte, n expr.Node) []byte { return appendNode(b, n) }
+
+// EncodeType is Encode for types.
+func EncodeType(b []byte, t expr.Type) []byte { return appendType(b, t) }
+
+// EncodeText is Encode for texts.
+func EncodeText(b []byte, s string) []byte { return appendText(b, s) }
+
 // appendNode writes a node so that different nodes give different bytes. What it does not know it
 // writes by its Go type: such a node is never equal to a known one.
 func appendNode(b []byte, n expr.Node) []byte {
@@ -88,8 +97,16 @@ func appendNode(b []byte, n expr.Node) []byte {
 			b = appendNode(b, a)
 		}
 		return b
+	case expr.Subject: // in outlines; a decision has none left
+		b = appendText(append(b, 5, byte(n.Fact)), n.Key)
+		b = appendText(b, n.Text)
+		b = append(b, flag(n.Placeholder != nil))
+		if n.Placeholder != nil {
+			b = appendText(b, *n.Placeholder)
+		}
+		return appendNode(b, n.Arg)
 	default:
-		return append(b, 0xFF) // a question about the subject never reaches a decision
+		return append(b, 0xFF)
 	}
 }
 

@@ -62,7 +62,7 @@ func (q *question) within(s *source) *stead.Error {
 		return q.hidden("the data source is not part of the project acted in")
 	}
 	if p.MaskedJoins {
-		if q.w.joinable(p.Project) {
+		if q.w.shares(p.Project) {
 			q.shared = p.Key
 		} else {
 			q.d.Reasons = append(q.d.Reasons, stead.Reason{Effect: stead.Masked, Rule: -1,
@@ -71,6 +71,9 @@ func (q *question) within(s *source) *stead.Error {
 	}
 	return nil
 }
+
+// shares reports whether the sources of the project are masked under its key.
+func (w *World) shares(p *stead.Project) bool { return p.MaskedJoins && w.joinable(p) }
 
 // joinable reports whether the hash masks of a project's sources can be compared with each other: all are of one length.
 // If they are not, each source keeps its own key, so that nothing joins by accident.

@@ -27,6 +27,7 @@ type resolved struct {
 	digits  []int                  // lengths of its hash masks
 	masked  bool                   // some column has a mask
 	reasons int                    // how many reasons a decision gives at most
+	outline atomic.Pointer[Outline]
 }
 
 // objectKey spells an object so that no two look alike.

@@ -34,6 +34,7 @@ type World struct {
 	purposes    table[stead.PurposeID, *stead.Purpose]
 	stored      table[holding, *stead.Subscription]
 	holdings    table[stead.SubscriptionID, holding]
+	held        index // objectKey to the subscriptions stored on it
 	settings    table[string, string]
 
 	joins sync.Map // project key to joins, of this world only
@@ -60,7 +61,7 @@ func New() *World {
 		policies: newTable[int64, *policy.Compiled](hashID), byScope: newTable[string, *ids](hashText),
 		projects: newTable[stead.ProjectID, *project](hashID), projectKeys: newTable[string, stead.ProjectID](hashText),
 		purposes: newTable[stead.PurposeID, *stead.Purpose](hashID), stored: newTable[holding, *stead.Subscription](hashHolding),
-		holdings: newTable[stead.SubscriptionID, holding](hashID), settings: newTable[string, string](hashText),
+		holdings: newTable[stead.SubscriptionID, holding](hashID), held: newTable[string, *ids](hashText), settings: newTable[string, string](hashText),
 	}
 }
 
