@@ -1,0 +1,134 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"math"
+
+	"github.com/jackc/pgx/v5"
+
+	"stead"
+	"stead/internal/store"
+)
+
+// Changes implements store.Store.
+func (s *Store) Changes(ctx context.Context, after stead.Revision, limit int) ([]store.Change, error) {
+	var out []store.Change
+	err := s.view(ctx, func(r *reader) (err error) {
+		out, err = r.changes(ctx, after, limit)
+		return err
+	})
+	return out, err
+}
+
+func (r *reader) changes(ctx context.Context, after stead.Revision, limit int) (out []store.Change, err error) {
+	if after == r.revision { // nothing is new, which is the usual case
+		return nil, nil
+	}
+	var horizon int64
+	last := int64(math.MaxInt64)
+	err = bounded(ctx, askTime, func(ctx context.Context) error {
+		if err := r.conn.QueryRow(ctx, "SELECT value FROM stead.counters WHERE name = 'horizon'").Scan(&horizon); err != nil || limit <= 0 {
+			return err
+		}
+		err := r.conn.QueryRow(ctx, "SELECT revision FROM stead.changes WHERE revision > $1 ORDER BY revision, ordinal LIMIT 1 OFFSET $2",
+			int64(after), limit-1).Scan(&last)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if int64(after) < horizon || after > r.revision {
+		return nil, stead.Errorf(stead.Conflict, "the change log reaches from revision %d to %d, not from %d", horizon+1, r.revision, after).
+			WithHint("start from a full list")
+	}
+	err = r.each(ctx, changeColumns+" WHERE revision > $1 AND revision <= $2 ORDER BY revision, ordinal", []any{int64(after), last},
+		func(rows pgx.Rows) error {
+			c, err := scanChange(rows)
+			out = append(out, c)
+			return err
+		})
+	return out, err
+}
+
+const changeColumns = "SELECT revision, ordinal, op, noun, id, key, created, doc FROM stead.changes"
+
+func scanChange(rows pgx.Rows) (c store.Change, err error) {
+	var doc string
+	err = rows.Scan(&c.Revision, &c.Ordinal, &c.Op, &c.Row.Noun, &c.Row.ID, &c.Row.Key, &c.Row.Created, &doc)
+	if c.Op == store.OpPut {
+		c.Row.Revision = c.Revision
+	}
+	if doc != "" {
+		c.Row.Doc = []byte(doc)
+	}
+	return c, err
+}
+
+// PendingRecords implements store.Store. A record that this server took is its own until it is acknowledged, also
+// when it is killed: only its chain may have the record already.
+func (s *Store) PendingRecords(ctx context.Context, limit int) ([]store.PendingRecord, error) {
+	if limit <= 0 {
+		limit = math.MaxInt32
+	}
+	if err := s.mustHold(); err != nil {
+		return nil, err
+	}
+	c, err := s.acquire(ctx)
+	if err != nil {
+		return nil, translate(ctx, err)
+	}
+	defer c.Release()
+	var out []store.PendingRecord
+	err = bounded(ctx, askTime, func(ctx context.Context) error {
+		if _, err := c.Exec(ctx, `UPDATE stead.records SET writer = $1 WHERE seq IN
+			(SELECT seq FROM stead.records WHERE writer IS NULL ORDER BY seq LIMIT $2 FOR UPDATE SKIP LOCKED)`, s.opt.Server, limit); err != nil {
+			return err
+		}
+		r := reader{conn: c.Conn()}
+		return r.each(ctx, "SELECT seq, doc FROM stead.records WHERE writer = $1 ORDER BY seq LIMIT $2", []any{s.opt.Server, limit},
+			func(rows pgx.Rows) error {
+				var p store.PendingRecord
+				var doc []byte
+				if err := rows.Scan(&p.Seq, &doc); err != nil {
+					return err
+				}
+				out = append(out, p)
+				return json.Unmarshal(doc, &out[len(out)-1].Record)
+			})
+	})
+	return out, translate(ctx, err)
+}
+
+// AckRecords implements store.Store.
+func (s *Store) AckRecords(ctx context.Context, seq int64) error {
+	if err := s.mustHold(); err != nil {
+		return err
+	}
+	return translate(ctx, bounded(ctx, askTime, func(ctx context.Context) error {
+		_, err := s.pool.Exec(ctx, "DELETE FROM stead.records WHERE writer = $1 AND seq <= $2", s.opt.Server, seq)
+		return err
+	}))
+}
+
+// Mark implements store.Store.
+func (s *Store) Mark(ctx context.Context, name, value string, replace bool) (kept string, err error) {
+	insert := "INSERT INTO stead.meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING"
+	if replace {
+		insert = "INSERT INTO stead.meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+	}
+	err = bounded(ctx, askTime, func(ctx context.Context) error {
+		if _, err := s.pool.Exec(ctx, insert, markPrefix+name, value); err != nil {
+			return err
+		}
+		return s.pool.QueryRow(ctx, "SELECT value FROM stead.meta WHERE name = $1", markPrefix+name).Scan(&kept)
+	})
+	return kept, translate(ctx, err)
+}
+
+// markPrefix begins the names of marks in the table of what the store notes about itself.
+const markPrefix = "mark/"

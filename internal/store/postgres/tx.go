@@ -1,0 +1,251 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5"
+
+	"stead"
+	"stead/internal/store"
+)
+
+const columns = "SELECT id, key, created, revision, doc FROM stead.documents WHERE noun = $1"
+
+// reader reads within one transaction.
+type reader struct {
+	conn     *pgx.Conn
+	revision stead.Revision
+}
+
+func (r *reader) Revision() stead.Revision { return r.revision }
+
+func (r *reader) Get(ctx context.Context, noun store.Noun, id int64) (store.Row, error) {
+	return r.one(ctx, noun, columns+" AND id = $2", string(noun), id)
+}
+
+func (r *reader) Find(ctx context.Context, noun store.Noun, key string) (store.Row, error) {
+	if !utf8.ValidString(key) || strings.ContainsRune(key, 0) { // the database refuses to look for it
+		return store.Row{}, absent(noun)
+	}
+	return r.one(ctx, noun, columns+" AND key = $2", string(noun), key)
+}
+
+func absent(noun store.Noun) error { return stead.Errorf(stead.NotFound, "there is no such %s", noun) }
+
+func (r *reader) one(ctx context.Context, noun store.Noun, query string, args ...any) (store.Row, error) {
+	row := store.Row{Noun: noun}
+	err := bounded(ctx, askTime, func(ctx context.Context) error {
+		return r.conn.QueryRow(ctx, query, args...).Scan(&row.ID, &row.Key, &row.Created, &row.Revision, &row.Doc)
+	})
+	if errors.Is(err, pgx.ErrNoRows) {
+		return store.Row{}, absent(noun)
+	}
+	if err != nil {
+		return store.Row{}, translate(ctx, err)
+	}
+	return row, nil
+}
+
+func (r *reader) List(ctx context.Context, noun store.Noun, after int64, limit int) ([]store.Row, error) {
+	query, args := columns+" AND id > $2 ORDER BY id", []any{string(noun), after}
+	if limit > 0 {
+		query, args = query+" LIMIT $3", append(args, limit)
+	}
+	var out []store.Row
+	err := r.each(ctx, query, args, func(rows pgx.Rows) error {
+		row := store.Row{Noun: noun}
+		if err := rows.Scan(&row.ID, &row.Key, &row.Created, &row.Revision, &row.Doc); err != nil {
+			return err
+		}
+		out = append(out, row)
+		return nil
+	})
+	return out, translate(ctx, err)
+}
+
+// each runs fn on every row of an answer.
+func (r *reader) each(ctx context.Context, query string, args []any, fn func(pgx.Rows) error) error {
+	return bounded(ctx, readTime, func(ctx context.Context) error {
+		rows, err := r.conn.Query(ctx, query, args...)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			if err := fn(rows); err != nil {
+				return err
+			}
+		}
+		return rows.Err()
+	})
+}
+
+// tx writes. The revision is taken by the first change, so that a transaction without one takes none; the
+// turn to write makes it certain which it is.
+type tx struct {
+	reader
+	changed bool
+	ordinal int
+	records []stead.Record
+	// failed is the first error of a statement that wrote: the transaction must not commit then,
+	// even if the caller went on.
+	failed error
+}
+
+func (t *tx) Put(ctx context.Context, row store.Row) (store.Row, error) {
+	if err := checkRow(row); err != nil {
+		return store.Row{}, err
+	}
+	old, err := t.replaced(ctx, row)
+	if err != nil {
+		return store.Row{}, err
+	}
+	if old.ID != 0 && old.Key == row.Key && string(old.Doc) == string(row.Doc) {
+		return old, nil
+	}
+	if old.ID == 0 || old.Key != row.Key {
+		if _, err := t.Find(ctx, row.Noun, row.Key); err == nil {
+			return store.Row{}, stead.Errorf(stead.Conflict, "the %s %q exists already", row.Noun, readable(row.Key)).
+				WithHint("choose another name, or change the one that exists")
+		} else if stead.CodeOf(err) != stead.NotFound {
+			return store.Row{}, err
+		}
+	}
+	row.Created = old.Created
+	if err := t.write(ctx, &row, old.ID == 0); err != nil {
+		t.failed = errors.Join(t.failed, err)
+		return store.Row{}, translate(ctx, err)
+	}
+	return row, nil
+}
+
+// replaced returns the row that a put replaces, the zero Row when it creates one.
+func (t *tx) replaced(ctx context.Context, row store.Row) (store.Row, error) {
+	if row.ID == 0 {
+		return store.Row{}, nil
+	}
+	old, err := t.Get(ctx, row.Noun, row.ID)
+	if store.Borrowed(row.Noun) && stead.CodeOf(err) == stead.NotFound {
+		return store.Row{}, nil
+	}
+	return old, err
+}
+
+// Each statement writes the row and logs the change at once. Its id is what comes back.
+const (
+	logPut = `, done AS (INSERT INTO stead.changes (revision, ordinal, op, noun, id, key, created, doc)
+	SELECT doc.revision, $5::bigint, 'put', doc.noun, doc.id, doc.key, doc.created, $6::text FROM doc)
+	SELECT id FROM doc`
+	insertCounted = `WITH next AS (INSERT INTO stead.counters (name, value) VALUES ('id/' || $1::text, 1)
+		ON CONFLICT (name) DO UPDATE SET value = counters.value + 1 RETURNING value),
+	doc AS (INSERT INTO stead.documents (noun, id, key, created, revision, doc)
+		SELECT $1::text, value, $2::text, $3::bigint, $3::bigint, $4::text FROM next RETURNING *)` + logPut
+	insertBorrowed = `WITH doc AS (INSERT INTO stead.documents (noun, id, key, created, revision, doc)
+		VALUES ($1::text, $7::bigint, $2::text, $3::bigint, $3::bigint, $4::text) RETURNING *)` + logPut
+	replace = `WITH doc AS (UPDATE stead.documents SET key = $2::text, revision = $3::bigint, doc = $4::text
+		WHERE noun = $1::text AND id = $7::bigint RETURNING *)` + logPut
+	remove = `WITH doc AS (DELETE FROM stead.documents WHERE noun = $1 AND id = $2 RETURNING *)
+	INSERT INTO stead.changes (revision, ordinal, op, noun, id, key, created, doc)
+	SELECT $3::bigint, $4::bigint, 'delete', noun, id, key, 0, '' FROM doc RETURNING id`
+)
+
+// write stores the row and logs the change.
+func (t *tx) write(ctx context.Context, row *store.Row, create bool) error {
+	t.change()
+	row.Revision = t.revision
+	if create {
+		row.Created = t.revision
+	}
+	logged := string(row.Doc)
+	if store.Secret(row.Noun) {
+		logged = ""
+	}
+	t.ordinal++
+	query, args := insertCounted, []any{string(row.Noun), row.Key, int64(t.revision), string(row.Doc), t.ordinal, logged}
+	if row.ID != 0 {
+		query, args = replace, append(args, row.ID)
+		if create {
+			query = insertBorrowed
+		}
+	}
+	return bounded(ctx, askTime, func(ctx context.Context) error { return t.conn.QueryRow(ctx, query, args...).Scan(&row.ID) })
+}
+
+func (t *tx) Delete(ctx context.Context, noun store.Noun, id int64) error {
+	if _, err := t.Get(ctx, noun, id); err != nil {
+		return err
+	}
+	t.change()
+	t.ordinal++
+	err := bounded(ctx, askTime, func(ctx context.Context) error {
+		return t.conn.QueryRow(ctx, remove, string(noun), id, int64(t.revision), t.ordinal).Scan(&id)
+	})
+	t.failed = errors.Join(t.failed, err)
+	return translate(ctx, err)
+}
+
+// change takes the transaction's revision.
+func (t *tx) change() {
+	if !t.changed {
+		t.revision, t.changed = t.revision+1, true
+	}
+}
+
+func (t *tx) Record(_ context.Context, r stead.Record) error {
+	if r.ID == "" || r.Time.IsZero() {
+		return stead.Errorf(stead.Internal, "an audit record has no id or time")
+	}
+	t.records = append(t.records, r)
+	return nil
+}
+
+// finish writes the revision and the records, tells the other servers, and says whether the transaction may commit.
+func (t *tx) finish(ctx context.Context) error {
+	if t.failed != nil || !t.changed && len(t.records) == 0 {
+		return t.failed
+	}
+	docs := make([]string, len(t.records))
+	for i, r := range t.records {
+		if r.Revision == 0 && t.changed {
+			r.Revision = t.revision
+		}
+		doc, err := json.Marshal(r)
+		if err != nil {
+			return err
+		}
+		docs[i] = string(doc)
+	}
+	var b pgx.Batch
+	if t.changed {
+		b.Queue("UPDATE stead.counters SET value = $1 WHERE name = 'revision'", int64(t.revision))
+	}
+	if len(docs) > 0 {
+		b.Queue(`WITH last AS (UPDATE stead.counters SET value = value + cardinality($1::text[]) WHERE name = 'record' RETURNING value)
+			INSERT INTO stead.records (seq, doc) SELECT last.value - cardinality($1::text[]) + n, d.doc
+			FROM last, unnest($1::text[]) WITH ORDINALITY AS d(doc, n)`, docs)
+	}
+	b.Queue("SELECT pg_notify('" + channel + "', '')")
+	return bounded(ctx, askTime, func(ctx context.Context) error { return t.conn.SendBatch(ctx, &b).Close() })
+}
+
+// checkRow refuses what not every database can keep.
+func checkRow(row store.Row) error {
+	switch {
+	case row.Noun == "":
+		return stead.Errorf(stead.Internal, "a row has no noun")
+	case row.Key == "" || !utf8.ValidString(row.Key) || strings.ContainsRune(row.Key, 0):
+		return stead.Errorf(stead.Invalid, "the name of a %s must be non-empty valid text without NUL", row.Noun)
+	case !json.Valid(row.Doc) || !utf8.Valid(row.Doc):
+		return stead.Errorf(stead.Internal, "the document of a %s is not JSON", row.Noun)
+	case row.ID < 0 || row.ID == 0 && store.Borrowed(row.Noun):
+		return stead.Errorf(stead.Internal, "a %s takes the id of what it belongs to", row.Noun)
+	}
+	return nil
+}
+
+// readable shows a composed key to people.
+func readable(key string) string { return strings.ReplaceAll(key, "\x1f", "/") }
