@@ -1,0 +1,141 @@
+package postgres
+
+import (
+	"crypto/sha256"
+	_ "embed"
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	dialect "stead/dialect/postgres"
+	"stead/internal/push"
+	"stead/policy/expr"
+)
+
+// systemVersion is of the tables of immuta_system. Functions carry no version: they are made anew whenever the digest
+// of the script differs.
+const systemVersion = 1
+
+var (
+	//go:embed system_roles.sql
+	systemRoles string
+	//go:embed system_tables.sql
+	systemTables string
+	//go:embed system_who.sql
+	systemWho string
+	//go:embed system_lookups.sql
+	systemLookups string
+	//go:embed system_procedures.sql
+	systemProcedures string
+	//go:embed system_events.sql
+	systemEvents string
+)
+
+// systemScript are the statements that make our own roles, schemas, tables, functions and procedures, or bring them up
+// to date; the last one notes that it is done. They are for one transaction, as a superuser or as a role that has CREATEROLE and
+// CREATE on the database; before PostgreSQL 16 that is enough to give immuta_owner pg_read_all_stats and pg_signal_backend, from 16
+// on it needs them WITH ADMIN OPTION. Run twice they change nothing. The event trigger is systemEventScript.
+func systemScript(s push.Settings, connection, instance string) ([]string, error) {
+	digest, err := systemDigest(s)
+	if err != nil {
+		return nil, err
+	}
+	names, err := literals(connection, instance, digest)
+	if err != nil {
+		return nil, err
+	}
+	script, err := expand(s, systemRoles, systemTables, systemLookups, systemProcedures)
+	if err != nil {
+		return nil, err
+	}
+	note := fmt.Sprintf("INSERT INTO immuta_system.meta (connection, instance, version, script) VALUES (%s, %s, %d, %s) "+
+		"ON CONFLICT ((true)) DO UPDATE SET version = excluded.version, script = excluded.script", names[0], names[1], systemVersion, names[2])
+	return append(script, note), nil
+}
+
+// systemEventScript are the statements of the event trigger that closes governed tables again. Only a superuser may
+// run them; without them drift is found by looking.
+func systemEventScript(s push.Settings) ([]string, error) { return expand(s, systemEvents) }
+
+// systemDigest is what immuta_system.meta.script holds when the script of these settings was run.
+func systemDigest(s push.Settings) (string, error) {
+	script, err := expand(s, systemRoles, systemTables, systemLookups, systemProcedures)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256([]byte(strings.Join(script, ";\n")))
+	return hex.EncodeToString(sum[:16]), nil
+}
+
+// expand fills the placeholders of scripts and splits them into statements.
+func expand(s push.Settings, scripts ...string) ([]string, error) {
+	roles, err := literals(s.GovernedRole, s.ImpersonationRole)
+	if err != nil {
+		return nil, err
+	}
+	declare, who, _ := strings.Cut(systemWho, "\n--\n")
+	fill := strings.NewReplacer("{{version}}", fmt.Sprint(systemVersion), "{{governed}}", roles[0], "{{impersonator_role}}", roles[1])
+	parts := strings.NewReplacer(
+		"{{permitted}}", sqlPermitted, "{{single}}", sqlSingle, "{{itself}}", sqlItself, "{{pooled}}", sqlPooled, "{{impersonator}}", sqlImpersonator,
+		"{{missing}}", sqlMissing, "{{pinned}}", sqlPinned, "{{refused}}", sqlRefused)
+	whole := strings.NewReplacer("{{declare}}", strings.TrimSpace(declare),
+		"{{who}}", strings.TrimSpace(strings.ReplaceAll(who, "{{lost}}", sqlLost)),
+		"{{who_quietly}}", strings.TrimSpace(strings.ReplaceAll(who, "{{lost}}", "v_asks := NULL;")))
+	var out []string
+	for _, script := range scripts {
+		text := script
+		for _, r := range []*strings.Replacer{whole, parts, parts} {
+			text = r.Replace(text)
+		}
+		for statement := range strings.SplitSeq(text, "\n--\n") {
+			out = append(out, fill.Replace(strings.TrimSpace(statement)))
+		}
+	}
+	return out, nil
+}
+
+func literals(texts ...string) ([]string, error) {
+	out := make([]string, len(texts))
+	for i, text := range texts {
+		l, err := dialect.Literal(expr.Value{Valid: true, Kind: expr.Text, Text: text}, expr.TextType)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = l
+	}
+	return out, nil
+}
+
+// What the scripts have in common. In conditions i is the subject and l the login's row, which may be none.
+const (
+	// sqlImpersonator: the login is a member of the impersonation role, read in the statement's snapshot. Superusers are
+	// members of what they were made members of.
+	sqlImpersonator = `(EXISTS (SELECT FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles g ON g.oid = m.roleid JOIN pg_catalog.pg_roles u ON u.oid = m.member
+      WHERE g.rolname = {{impersonator_role}} AND u.rolname = session_user)
+    OR EXISTS (WITH RECURSIVE held(role) AS (
+      SELECT u.oid FROM pg_catalog.pg_roles u WHERE u.rolname = session_user
+      UNION SELECT m.roleid FROM pg_catalog.pg_auth_members m JOIN held h ON h.role = m.member)
+      SELECT FROM held h JOIN pg_catalog.pg_roles g ON g.oid = h.role WHERE g.rolname = {{impersonator_role}}))`
+	// sqlPermitted: the login may ask in the stead of i now.
+	sqlPermitted = `i.impersonable AND i.serves AND NOT EXISTS (SELECT FROM immuta_system.switch w WHERE w.name = 'off')
+      AND (l.identity IS NULL OR EXISTS (SELECT FROM immuta_system.identity a WHERE a.id = l.identity))
+      AND CASE WHEN EXISTS (SELECT FROM immuta_system.stand_in t WHERE t.actor = l.identity)
+               THEN EXISTS (SELECT FROM immuta_system.stand_in t WHERE t.actor = l.identity AND t.subject IN ('*', i.id::text))
+               ELSE NOT EXISTS (SELECT FROM immuta_system.membership s WHERE s.role = session_user::text) END
+      AND {{impersonator}}`
+	// sqlSingle: on a standby the login can be one person and no other, not even itself.
+	sqlSingle = `NOT l.own AND NOT l.exempt AND NOT l.pinned
+      AND (SELECT count(*) = 1 AND min(t.subject) = v_subject::text FROM immuta_system.stand_in t WHERE t.actor = l.identity)`
+	// sqlItself: nothing was asked for, and nothing need be.
+	sqlItself = `(coalesce(v_bound, false) OR NOT ({{pooled}} AND {{impersonator}}))`
+	// sqlPooled: the connection comes through a listed pooler; 0.0.0.0 stands for the local socket.
+	sqlPooled = `EXISTS (SELECT FROM immuta_system.pooler p WHERE coalesce(inet_client_addr(), '0.0.0.0') <<= p.address)`
+
+	sqlLost = `RAISE EXCEPTION 'it is not known in whose stead this session asks' USING ERRCODE = '42501', HINT = 'CALL immuta_procedures.impersonate_user with a name, or with NULL to ask for yourself';`
+
+	sqlMissing = `RAISE EXCEPTION 'the policies of this table are not complete' USING ERRCODE = '55000', HINT = 'try again; if it stays, tell whoever runs stead';`
+
+	sqlPinned = `RAISE EXCEPTION 'impersonation is pinned in this session and cannot be changed or ended' USING ERRCODE = '42501', HINT = 'open a new session';`
+
+	sqlRefused = `RAISE WARNING 'you may not ask in the stead of this user: governed tables show nothing' USING ERRCODE = '42501', HINT = 'CALL immuta_procedures.impersonate_user(NULL) ends it; a user administrator gives the right to stand in for somebody';`
+)

@@ -1,0 +1,66 @@
+CREATE OR REPLACE FUNCTION immuta_system.on_ddl() RETURNS event_trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+-- Closes again, within the command, a governed table whose row security was taken away, one that was made anew under its name, and new
+-- partitions and children. Who gives a table back deletes its row of governed first.
+DECLARE
+  v_table record;
+BEGIN
+  FOR v_table IN
+    WITH RECURSIVE touched AS (
+      SELECT DISTINCT d.objid AS relation FROM pg_event_trigger_ddl_commands() d WHERE d.classid = 'pg_catalog.pg_class'::regclass),
+    above(relation, ancestor) AS (
+      SELECT t.relation, t.relation FROM touched t
+      UNION SELECT a.relation, h.inhparent FROM above a JOIN pg_catalog.pg_inherits h ON h.inhrelid = a.ancestor)
+    SELECT DISTINCT ON (c.oid) c.oid::regclass AS name, c.oid = g.relation AS known, g.source, g.force, c.relrowsecurity, c.relforcerowsecurity
+    FROM above a JOIN pg_catalog.pg_class c ON c.oid = a.relation JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    JOIN immuta_system.governed g ON g.relation = a.ancestor OR (g.schema = n.nspname AND g.name = c.relname)
+    WHERE c.relkind IN ('r', 'p') AND g.layout <> 'view' AND NOT (c.relrowsecurity AND (c.relforcerowsecurity OR NOT g.force))
+    ORDER BY c.oid, (c.oid = g.relation) DESC, g.source
+  LOOP
+    EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', v_table.name);
+    IF v_table.force THEN
+      EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', v_table.name);
+    END IF;
+    IF NOT v_table.known AND NOT EXISTS (SELECT FROM pg_catalog.pg_policy p WHERE p.polrelid = v_table.name) THEN
+      EXECUTE format('CREATE POLICY stead_%s_closed ON %s USING ((SELECT immuta_policies.exempt())) WITH CHECK ((SELECT immuta_policies.exempt()))', v_table.source, v_table.name);
+      EXECUTE format('COMMENT ON POLICY stead_%s_closed ON %s IS %L', v_table.source, v_table.name, 'stead: closed until its policies are applied');
+    END IF;
+    PERFORM pg_notify('stead_drift', v_table.name::text);
+  END LOOP;
+END $body$
+--
+REVOKE ALL ON FUNCTION immuta_system.on_ddl() FROM PUBLIC
+--
+COMMENT ON FUNCTION immuta_system.on_ddl() IS 'stead: version {{version}}'
+--
+CREATE OR REPLACE FUNCTION immuta_system.on_drop() RETURNS event_trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+-- Tells that something governed, or of ours, was dropped.
+DECLARE
+  v_object record;
+BEGIN
+  FOR v_object IN
+    SELECT DISTINCT d.object_identity AS name FROM pg_event_trigger_dropped_objects() d
+    WHERE d.object_type IN ('policy', 'table', 'view') AND NOT d.is_temporary
+      AND EXISTS (SELECT FROM immuta_system.governed g WHERE g.relation = d.objid
+                  OR (g.schema = d.address_names[1] AND g.name = d.address_names[2]) OR d.address_names[1] = g.schema || '_gov')
+  LOOP
+    PERFORM pg_notify('stead_drift', v_object.name);
+  END LOOP;
+END $body$
+--
+REVOKE ALL ON FUNCTION immuta_system.on_drop() FROM PUBLIC
+--
+COMMENT ON FUNCTION immuta_system.on_drop() IS 'stead: version {{version}}'
+--
+DO $do$
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_catalog.pg_event_trigger WHERE evtname = 'stead_ddl') THEN
+    CREATE EVENT TRIGGER stead_ddl ON ddl_command_end EXECUTE FUNCTION immuta_system.on_ddl();
+    COMMENT ON EVENT TRIGGER stead_ddl IS 'stead: closes governed tables again';
+  END IF;
+  IF NOT EXISTS (SELECT FROM pg_catalog.pg_event_trigger WHERE evtname = 'stead_drop') THEN
+    CREATE EVENT TRIGGER stead_drop ON sql_drop EXECUTE FUNCTION immuta_system.on_drop();
+    COMMENT ON EVENT TRIGGER stead_drop IS 'stead: tells of what was dropped';
+  END IF;
+END $do$
