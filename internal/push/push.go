@@ -25,6 +25,8 @@ type State struct {
 	Sets map[SetID]*Set
 	// Keys are the ids of the hash keys that expressions may look up, sorted: "source/7", "project/apollo".
 	Keys []string
+	// Problems say what of the world the state leaves out. They block nothing.
+	Problems []Problem
 }
 
 // Source is one data source with the subject left open. The expressions hold no Subject node but SlotHolds, SlotContains,
@@ -44,6 +46,8 @@ type Source struct {
 	Columns []Column
 	// Digest is of everything above: as long as it stays, objects need no edit.
 	Digest [32]byte
+
+	made *Compiled // what it came out of
 }
 
 // Column is what is shown in place of a column: the column itself where Shown is an expr.Column of its name.

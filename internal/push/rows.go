@@ -8,10 +8,12 @@ type Table string
 // The profile tables and their columns. Numbers are decimal, flags "t" or "f".
 const (
 	// Identities: id, iam, name (canonical), serves (what it asks itself is answered), impersonable, limited (acts in a
-	// project: only the sources of Scopes), key (id of the key it shares, "" for none). Disabled identities have no row.
+	// project: only the sources of Scopes), key (id of the key it shares, "" for none). Disabled identities have no row. Who does not
+	// serve shows nothing in anybody's hands, is not impersonable and has no other rows but those as an actor.
 	Identities Table = "identity"
 	// Logins: role (the platform's login), identity ("" for none), own (may ask for itself), pinned, exempt (sees what the
-	// table's owner sees: for pipelines).
+	// table's owner sees: for pipelines). A login whose identity has no row in Identities is refused everything, also in another's stead: the
+	// identity is disabled, or several have that role (identity "0").
 	Logins Table = "login"
 	// StandIns: actor, subject: in whose stead who holds the permission in stead may ask; subject "*" is everybody who
 	// may be impersonated at all. A login that is a member of the impersonation role and has no rows here was let in natively

@@ -80,13 +80,22 @@ func mayStandIn(w World, e engine, a stead.Actor, own, target *stead.Identity) s
 	if e.lists(w, a) {
 		return ""
 	}
-	if !own.Holds(stead.ImpersonateUser) {
+	all, some := permission(own)
+	switch {
+	case !all && !some:
 		return "the actor does not hold IMPERSONATE_USER and is not an allowed impersonator"
-	}
-	if own.Impersonates == nil || isMember(w, own.Impersonates.Users, target) || isMember(w, own.Impersonates.Groups, target) {
+	case all || isMember(w, own.Impersonates.Users, target) || isMember(w, own.Impersonates.Groups, target):
 		return ""
 	}
 	return "the target is outside the actor's list of users and groups to stand in for"
+}
+
+// permission says what the permission in stead gives: the stead of all who may be impersonated, of some, or of nobody.
+func permission(own *stead.Identity) (all, some bool) {
+	if !own.Holds(stead.ImpersonateUser) {
+		return false, false
+	}
+	return own.Impersonates == nil, own.Impersonates != nil
 }
 
 func isMember(w World, list []stead.Principal, target *stead.Identity) bool {
