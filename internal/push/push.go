@@ -90,7 +90,7 @@ type Platform interface {
 	// Script is the plan as text that an administrator can run, without secrets, with what has to be done besides
 	// as comments.
 	Script(p *Plan) string
-	// Close lets go of the platform; it changes nothing there.
+	// Close lets go of the platform; it changes nothing there. It may be called while another call hangs.
 	Close() error
 }
 

@@ -40,6 +40,14 @@ type Status struct {
 	Error      string         `json:"error,omitempty"` // safe text of the last failure
 	Retry      *time.Time     `json:"retry,omitempty"`
 	Problems   []push.Problem `json:"problems,omitempty"`
+	Held       []Held         `json:"held,omitempty"` // data sources that nobody is shown until their objects are edited
 	Drift      []push.Drift   `json:"drift,omitempty"`
 	Verified   *time.Time     `json:"verified,omitempty"` // last look for drift
+}
+
+// Held is a data source that is closed because its objects do not fit its rows yet.
+type Held struct {
+	Source stead.SourceID `json:"source"`
+	Path   []string       `json:"path,omitempty"`
+	Reason string         `json:"reason"`
 }
