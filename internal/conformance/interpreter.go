@@ -37,13 +37,13 @@ func (interpreter) typeOf(t expr.Type) string { t.Native = ""; return t.String()
 func (interpreter) close() error              { return nil }
 
 func (interpreter) ask(ctx context.Context, c *Case) (answer, error) {
-	if c.Query != "" {
-		return answer{}, fmt.Errorf("the interpreter reads no SQL: declare an exception")
-	}
 	w := decide.New().With(c.delta)
 	st, err := begin(ctx, w, c)
 	if err != nil {
 		return refusal(err), nil
+	}
+	if c.Query != "" {
+		return interpreter{}.statement(ctx, c, st)
 	}
 	op, err := c.operation()
 	if err != nil {
@@ -111,25 +111,14 @@ func read(c *Case, d *stead.Decision) (answer, error) {
 		}
 		out.types = append(out.types, interpreter{}.typeOf(t))
 	}
-	env := eval.Env{Key: keyOf}
-	for _, r := range c.read.rows {
-		row := func(name string) expr.Value {
-			return r[slices.IndexFunc(c.read.def.Columns, func(x stead.Column) bool { return x.Name == name })]
-		}
-		shown, err := visible(d, row, env)
-		if err != nil {
-			return out, err
-		}
-		if !shown {
-			continue
-		}
+	rows, err := c.read.shown(d)
+	if err != nil {
+		return out, err
+	}
+	for _, r := range rows {
 		var line []string
 		for _, i := range columns {
-			s, err := value(&d.Columns[i], row, env)
-			if err != nil {
-				return out, err
-			}
-			line = append(line, s)
+			line = append(line, show(r[i], d.Columns[i].Type))
 		}
 		out.rows = append(out.rows, strings.Join(line, " | "))
 	}
@@ -149,14 +138,13 @@ func visible(d *stead.Decision, row func(string) expr.Value, env eval.Env) (bool
 	}
 }
 
-func value(c *stead.ColumnDecision, row func(string) expr.Value, env eval.Env) (string, error) {
+func value(c *stead.ColumnDecision, row func(string) expr.Value, env eval.Env) (expr.Value, error) {
 	switch c.Access {
 	case stead.ColumnClear:
-		return show(row(c.Name), c.Type), nil
+		return row(c.Name), nil
 	case stead.ColumnMasked:
-		v, err := eval.Eval(c.Mask, row, env)
-		return show(v, c.Type), err
+		return eval.Eval(c.Mask, row, env)
 	default:
-		return "", fmt.Errorf("column %q is denied", c.Name)
+		return expr.Null, fmt.Errorf("column %q is denied", c.Name)
 	}
 }

@@ -38,6 +38,7 @@ type answer struct {
 	rows    []string
 	denied  string // code of the refusal
 	message string
+	untyped bool // the engine does not say the types of a statement's columns
 	// decision of the case's source, of engines that can tell.
 	decision *stead.Decision
 }
@@ -159,6 +160,9 @@ func (c *Case) compare(e engine, got answer) ([]string, error) {
 	}
 	var wrong []string
 	for i, t := range types {
+		if got.untyped {
+			break
+		}
 		if name := e.typeOf(t); i >= len(got.types) || name != "" && got.types[i] != name {
 			wrong = append(wrong, fmt.Sprintf("column %d has type %v, not %s", i, got.types, name))
 		}
