@@ -4,6 +4,7 @@
 package decide
 
 import (
+	"cmp"
 	"slices"
 	"sync"
 
@@ -84,6 +85,16 @@ func (w *World) IdentityByName(iam, name string) (*stead.Identity, bool) {
 		return nil, false
 	}
 	return w.Identity(id)
+}
+
+// Identities are all identities by id, disabled ones too. They are shared: do not change them.
+func (w *World) Identities() []*stead.Identity {
+	out := make([]*stead.Identity, 0, w.identities.size)
+	for _, e := range w.identities.all() {
+		out = append(out, e.Identity)
+	}
+	slices.SortFunc(out, func(a, b *stead.Identity) int { return cmp.Compare(a.ID, b.ID) })
+	return out
 }
 
 // Project finds a project by its key.

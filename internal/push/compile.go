@@ -25,10 +25,14 @@ type Compiled struct {
 	outline *decide.Outline
 }
 
-// Compile turns an outline into a source. Slots are numbered by where in the policies they stand, not by what is asked there: an edit
-// that changes whom a rule includes or excepts, which attribute is matched or a placeholder leaves the source as it was
-// and changes rows. Whatever cannot be compiled refuses the source.
-func Compile(o *decide.Outline) *Compiled {
+// Compile turns an outline into a source. Slots are numbered by where in the policies they stand, not by what is asked there: an
+// edit that changes whom a rule includes or excepts, which attribute is matched or a placeholder leaves the source as it was
+// and changes rows. Whatever cannot be compiled refuses the source. What before, a source of an earlier state or nil, was
+// compiled from the same outline is given again.
+func Compile(o *decide.Outline, before *Source) *Compiled {
+	if before != nil && before.made != nil && before.made.outline == o {
+		return before.made
+	}
 	s := slots{numbers: map[asked]string{}, conditions: map[string]Condition{}}
 	d := o.Source
 	open := &decide.Outline{Source: d, Refused: o.Refused, Masks: make([]*decide.OutlineChain, len(o.Masks))}
