@@ -28,7 +28,7 @@ func (r *reader) changes(ctx context.Context, after stead.Revision, limit int) (
 	}
 	var horizon int64
 	last := int64(math.MaxInt64)
-	err = bounded(ctx, askTime, func(ctx context.Context) error {
+	err = bounded(ctx, r.ask, func(ctx context.Context) error {
 		if err := r.conn.QueryRow(ctx, "SELECT value FROM stead.counters WHERE name = 'horizon'").Scan(&horizon); err != nil || limit <= 0 {
 			return err
 		}
@@ -78,18 +78,14 @@ func (s *Store) PendingRecords(ctx context.Context, limit int) ([]store.PendingR
 	if err := s.mustHold(); err != nil {
 		return nil, err
 	}
-	c, err := s.acquire(ctx)
-	if err != nil {
-		return nil, translate(ctx, err)
-	}
-	defer c.Release()
 	var out []store.PendingRecord
-	err = bounded(ctx, askTime, func(ctx context.Context) error {
+	err := s.direct(ctx, func(ctx context.Context, c *pgx.Conn) error {
+		out = nil
 		if _, err := c.Exec(ctx, `UPDATE stead.records SET writer = $1 WHERE seq IN
 			(SELECT seq FROM stead.records WHERE writer IS NULL ORDER BY seq LIMIT $2 FOR UPDATE SKIP LOCKED)`, s.opt.Server, limit); err != nil {
 			return err
 		}
-		r := reader{conn: c.Conn()}
+		r := reader{limits: s.limits, conn: c}
 		return r.each(ctx, "SELECT seq, doc FROM stead.records WHERE writer = $1 ORDER BY seq LIMIT $2", []any{s.opt.Server, limit},
 			func(rows pgx.Rows) error {
 				var p store.PendingRecord
@@ -97,11 +93,12 @@ func (s *Store) PendingRecords(ctx context.Context, limit int) ([]store.PendingR
 				if err := rows.Scan(&p.Seq, &doc); err != nil {
 					return err
 				}
+				err := json.Unmarshal(doc, &p.Record)
 				out = append(out, p)
-				return json.Unmarshal(doc, &out[len(out)-1].Record)
+				return err
 			})
 	})
-	return out, translate(ctx, err)
+	return out, err
 }
 
 // AckRecords implements store.Store.
@@ -109,10 +106,10 @@ func (s *Store) AckRecords(ctx context.Context, seq int64) error {
 	if err := s.mustHold(); err != nil {
 		return err
 	}
-	return translate(ctx, bounded(ctx, askTime, func(ctx context.Context) error {
-		_, err := s.pool.Exec(ctx, "DELETE FROM stead.records WHERE writer = $1 AND seq <= $2", s.opt.Server, seq)
+	return s.direct(ctx, func(ctx context.Context, c *pgx.Conn) error {
+		_, err := c.Exec(ctx, "DELETE FROM stead.records WHERE writer = $1 AND seq <= $2", s.opt.Server, seq)
 		return err
-	}))
+	})
 }
 
 // Mark implements store.Store.
@@ -121,13 +118,13 @@ func (s *Store) Mark(ctx context.Context, name, value string, replace bool) (kep
 	if replace {
 		insert = "INSERT INTO stead.meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 	}
-	err = bounded(ctx, askTime, func(ctx context.Context) error {
-		if _, err := s.pool.Exec(ctx, insert, markPrefix+name, value); err != nil {
+	err = s.direct(ctx, func(ctx context.Context, c *pgx.Conn) error {
+		if _, err := c.Exec(ctx, insert, markPrefix+name, value); err != nil {
 			return err
 		}
-		return s.pool.QueryRow(ctx, "SELECT value FROM stead.meta WHERE name = $1", markPrefix+name).Scan(&kept)
+		return c.QueryRow(ctx, "SELECT value FROM stead.meta WHERE name = $1", markPrefix+name).Scan(&kept)
 	})
-	return kept, translate(ctx, err)
+	return kept, err
 }
 
 // markPrefix begins the names of marks in the table of what the store notes about itself.

@@ -23,11 +23,7 @@ import (
 // Nothing waits for the database for longer than this.
 const (
 	connectTime = 5 * time.Second
-	// askTime is for one statement, lockTime for the turn to write.
-	askTime  = 15 * time.Second
-	lockTime = 10 * time.Second
-	// readTime is for a whole list.
-	readTime = 2 * time.Minute
+	lockTime    = 10 * time.Second // for the turn to write
 	// idleTime ends transactions of a server that stands still, so that others can write.
 	idleTime = 15 * time.Second
 
@@ -37,6 +33,11 @@ const (
 	// trimEvery is how often, in revisions, the log is trimmed.
 	trimEvery = 1_000
 )
+
+// limits are the longest times that the database may take: ask for one statement, read for a whole list.
+type limits struct{ ask, read time.Duration }
+
+var usual = limits{ask: 15 * time.Second, read: 2 * time.Minute}
 
 // Options say who opens the store.
 type Options struct {
@@ -55,6 +56,7 @@ type Store struct {
 	conf *pgx.ConnConfig // of the connection that listens
 	opt  Options
 	keep int64
+	limits
 	// deaf leaves out what commits of others tell; tests see that asking is enough.
 	deaf bool
 
@@ -74,10 +76,11 @@ var _ store.Store = (*Store)(nil)
 // there are none, and upgrades an older format. It refuses a format that this version must not use
 // (stead.Unsupported), a standby, and a name that another running server has at the store (stead.Conflict).
 func Open(ctx context.Context, address string, opt Options) (*Store, error) {
-	return open(ctx, address, opt, steps)
+	return open(ctx, address, opt, steps, func(*Store) {})
 }
 
-func open(ctx context.Context, address string, opt Options, steps []step) (*Store, error) {
+// open opens a store of a version that has the steps, which change alters before it is used.
+func open(ctx context.Context, address string, opt Options, steps []step, change func(*Store)) (*Store, error) {
 	conf, err := parse(address, opt.Password)
 	if err != nil {
 		return nil, err
@@ -88,7 +91,8 @@ func open(ctx context.Context, address string, opt Options, steps []step) (*Stor
 	if err := prepare(ctx, conf, steps); err != nil {
 		return nil, err
 	}
-	s := &Store{conf: conf, opt: opt, keep: logKeep, watchers: map[chan struct{}]struct{}{}}
+	s := &Store{conf: conf, opt: opt, keep: logKeep, limits: usual, watchers: map[chan struct{}]struct{}{}}
+	change(s)
 	if s.pool, err = s.newPool(ctx); err != nil {
 		return nil, translate(ctx, err)
 	}
@@ -130,7 +134,7 @@ func parse(address, password string) (*pgx.ConnConfig, error) {
 	conf.ConnectTimeout = connectTime
 	// Names and operators are those of the system, whatever the role has set.
 	for name, value := range map[string]string{"search_path": "pg_catalog", "application_name": "stead", "timezone": "UTC",
-		"statement_timeout":                   millis(readTime),
+		"statement_timeout":                   millis(usual.read),
 		"lock_timeout":                        millis(lockTime),
 		"idle_in_transaction_session_timeout": millis(idleTime),
 		"tcp_keepalives_idle":                 "5", "tcp_keepalives_interval": "2", "tcp_keepalives_count": "3"} {
@@ -189,27 +193,17 @@ func (s *Store) Close() error {
 
 // acquire takes a connection from the pool.
 func (s *Store) acquire(ctx context.Context) (*pgxpool.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, askTime)
+	ctx, cancel := context.WithTimeout(ctx, s.ask)
 	defer cancel()
 	return s.pool.Acquire(ctx)
 }
 
 // Revision implements store.Store.
 func (s *Store) Revision(ctx context.Context) (rev stead.Revision, err error) {
-	err = s.one(ctx, "SELECT value FROM stead.counters WHERE name = $1", []any{store.RevisionCounter}, &rev)
+	err = s.direct(ctx, func(ctx context.Context, c *pgx.Conn) error {
+		return c.QueryRow(ctx, "SELECT value FROM stead.counters WHERE name = $1", store.RevisionCounter).Scan(&rev)
+	})
 	return rev, err
-}
-
-// one runs a statement of its own that has one row.
-func (s *Store) one(ctx context.Context, query string, args []any, out ...any) error {
-	c, err := s.acquire(ctx)
-	if err != nil {
-		return translate(ctx, err)
-	}
-	defer c.Release()
-	return translate(ctx, bounded(ctx, askTime, func(ctx context.Context) error {
-		return c.QueryRow(ctx, query, args...).Scan(out...)
-	}))
 }
 
 // bounded runs fn for no longer than a time.

@@ -17,6 +17,7 @@ const columns = "SELECT id, key, created, revision, doc FROM stead.documents WHE
 
 // reader reads within one transaction.
 type reader struct {
+	limits
 	conn     *pgx.Conn
 	revision stead.Revision
 }
@@ -38,7 +39,7 @@ func absent(noun store.Noun) error { return stead.Errorf(stead.NotFound, "there 
 
 func (r *reader) one(ctx context.Context, noun store.Noun, query string, args ...any) (store.Row, error) {
 	row := store.Row{Noun: noun}
-	err := bounded(ctx, askTime, func(ctx context.Context) error {
+	err := bounded(ctx, r.ask, func(ctx context.Context) error {
 		return r.conn.QueryRow(ctx, query, args...).Scan(&row.ID, &row.Key, &row.Created, &row.Revision, &row.Doc)
 	})
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -69,7 +70,7 @@ func (r *reader) List(ctx context.Context, noun store.Noun, after int64, limit i
 
 // each runs fn on every row of an answer.
 func (r *reader) each(ctx context.Context, query string, args []any, fn func(pgx.Rows) error) error {
-	return bounded(ctx, readTime, func(ctx context.Context) error {
+	return bounded(ctx, r.read, func(ctx context.Context) error {
 		rows, err := r.conn.Query(ctx, query, args...)
 		if err != nil {
 			return err
@@ -172,7 +173,7 @@ func (t *tx) write(ctx context.Context, row *store.Row, create bool) error {
 			query = insertBorrowed
 		}
 	}
-	return bounded(ctx, askTime, func(ctx context.Context) error { return t.conn.QueryRow(ctx, query, args...).Scan(&row.ID) })
+	return bounded(ctx, t.ask, func(ctx context.Context) error { return t.conn.QueryRow(ctx, query, args...).Scan(&row.ID) })
 }
 
 func (t *tx) Delete(ctx context.Context, noun store.Noun, id int64) error {
@@ -181,7 +182,7 @@ func (t *tx) Delete(ctx context.Context, noun store.Noun, id int64) error {
 	}
 	t.change()
 	t.ordinal++
-	err := bounded(ctx, askTime, func(ctx context.Context) error {
+	err := bounded(ctx, t.ask, func(ctx context.Context) error {
 		return t.conn.QueryRow(ctx, remove, string(noun), id, int64(t.revision), t.ordinal).Scan(&id)
 	})
 	t.failed = errors.Join(t.failed, err)
@@ -229,7 +230,7 @@ func (t *tx) finish(ctx context.Context) error {
 			FROM last, unnest($1::text[]) WITH ORDINALITY AS d(doc, n)`, docs)
 	}
 	b.Queue("SELECT pg_notify('" + channel + "', '')")
-	return bounded(ctx, askTime, func(ctx context.Context) error { return t.conn.SendBatch(ctx, &b).Close() })
+	return bounded(ctx, t.ask, func(ctx context.Context) error { return t.conn.SendBatch(ctx, &b).Close() })
 }
 
 // checkRow refuses what not every database can keep.

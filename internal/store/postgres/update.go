@@ -18,17 +18,41 @@ import (
 const retries = 5
 
 // Update implements store.Store.
-func (s *Store) Update(ctx context.Context, fn func(store.Tx) error) (stead.Revision, error) {
+func (s *Store) Update(ctx context.Context, fn func(store.Tx) error) (rev stead.Revision, err error) {
+	err = s.repeat(ctx, func() (err error) {
+		rev, err = s.update(ctx, fn)
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	s.announce()
+	return rev, nil
+}
+
+// repeat runs fn until it is done, or fails with what another attempt would not change.
+func (s *Store) repeat(ctx context.Context, fn func() error) error {
 	for attempt := 0; ; attempt++ {
-		rev, err := s.update(ctx, fn)
-		if err == nil {
-			s.announce()
-			return rev, nil
-		}
-		if attempt >= retries || ctx.Err() != nil || !again(err) {
-			return 0, translate(ctx, err)
+		err := fn()
+		if err == nil || attempt >= retries || ctx.Err() != nil || !s.again(err) {
+			return translate(ctx, err)
 		}
 	}
+}
+
+// direct runs fn, which may be run twice, on a connection without a transaction.
+func (s *Store) direct(ctx context.Context, fn func(context.Context, *pgx.Conn) error) error {
+	return s.repeat(ctx, func() error {
+		c, err := s.acquire(ctx)
+		if err != nil {
+			return notBegun{err}
+		}
+		defer c.Release()
+		if err := bounded(ctx, s.ask, func(ctx context.Context) error { return fn(ctx, c.Conn()) }); err != nil {
+			return notBegun{err}
+		}
+		return nil
+	})
 }
 
 // notBegun is a failure before fn ran.
@@ -37,13 +61,17 @@ type notBegun struct{ error }
 func (n notBegun) Unwrap() error { return n.error }
 
 // again reports whether another attempt may succeed, and cannot do anything twice.
-func again(err error) bool {
+func (s *Store) again(err error) bool {
 	var server *pgconn.PgError
-	if errors.As(err, &server) {
-		return server.Code == "40001" || server.Code == "40P01"
+	if errors.As(err, &server) && (server.Code == "40001" || server.Code == "40P01") {
+		return true
 	}
 	var connect *pgconn.ConnectError
-	return errors.As(err, new(notBegun)) && away(err) && !errors.As(err, &connect) && !errors.Is(err, context.DeadlineExceeded)
+	if !errors.As(err, new(notBegun)) || !away(err) || errors.As(err, &connect) || errors.Is(err, context.DeadlineExceeded) {
+		return false
+	}
+	s.pool.Reset() // the other connections are as dead as this one
+	return true
 }
 
 func (s *Store) update(ctx context.Context, fn func(store.Tx) error) (stead.Revision, error) {
@@ -54,9 +82,9 @@ func (s *Store) update(ctx context.Context, fn func(store.Tx) error) (stead.Revi
 	defer c.Release()
 	conn := c.Conn()
 	defer rollback(conn)
-	t := &tx{reader: reader{conn: conn}}
+	t := &tx{reader: reader{limits: s.limits, conn: conn}}
 	var id identity
-	if err := bounded(ctx, askTime, func(ctx context.Context) error { return takeTurn(ctx, conn, &t.revision, &id) }); err != nil {
+	if err := bounded(ctx, s.ask, func(ctx context.Context) error { return takeTurn(ctx, conn, &t.revision, &id) }); err != nil {
 		return 0, notBegun{err}
 	}
 	if err := fn(t); err != nil {
@@ -66,7 +94,7 @@ func (s *Store) update(ctx context.Context, fn func(store.Tx) error) (stead.Revi
 		return 0, err
 	}
 	if t.changed && int64(t.revision)%trimEvery == 0 {
-		if err := bounded(ctx, askTime, func(ctx context.Context) error { return trim(ctx, conn, int64(t.revision)-s.keep) }); err != nil {
+		if err := bounded(ctx, s.ask, func(ctx context.Context) error { return trim(ctx, conn, int64(t.revision)-s.keep) }); err != nil {
 			return 0, err
 		}
 	}
@@ -104,7 +132,7 @@ func rollback(conn *pgx.Conn) {
 // commit commits, and finds out what became of a commit whose answer was lost.
 func (s *Store) commit(ctx context.Context, conn *pgx.Conn, id identity) error {
 	var done pgconn.CommandTag
-	err := bounded(ctx, askTime, func(ctx context.Context) (err error) {
+	err := bounded(ctx, s.ask, func(ctx context.Context) (err error) {
 		done, err = conn.Exec(ctx, "COMMIT")
 		return err
 	})
@@ -122,7 +150,7 @@ func (s *Store) commit(ctx context.Context, conn *pgx.Conn, id identity) error {
 
 // resolve asks what became of a transaction.
 func (s *Store) resolve(ctx context.Context, id identity, cause error) error {
-	ctx, cancel := context.WithTimeout(ctx, askTime)
+	ctx, cancel := context.WithTimeout(ctx, s.ask)
 	defer cancel()
 	wait := time.NewTicker(100 * time.Millisecond)
 	defer wait.Stop()
@@ -160,12 +188,7 @@ func (s *Store) View(ctx context.Context, fn func(store.Reader) error) error {
 }
 
 func (s *Store) view(ctx context.Context, fn func(*reader) error) error {
-	for attempt := 0; ; attempt++ {
-		err := s.viewOnce(ctx, fn)
-		if attempt >= retries || ctx.Err() != nil || !again(err) {
-			return translate(ctx, err)
-		}
-	}
+	return s.repeat(ctx, func() error { return s.viewOnce(ctx, fn) })
 }
 
 func (s *Store) viewOnce(ctx context.Context, fn func(*reader) error) error {
@@ -175,13 +198,13 @@ func (s *Store) viewOnce(ctx context.Context, fn func(*reader) error) error {
 	}
 	// The caller need not wait for the end of what changed nothing.
 	defer func() { go func() { rollback(c.Conn()); c.Release() }() }()
-	r := &reader{conn: c.Conn()}
+	r := &reader{limits: s.limits, conn: c.Conn()}
 	var b pgx.Batch
 	b.Queue("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 	// The first read fixes the state that all later ones see.
 	b.Queue("SELECT value FROM stead.counters WHERE name = $1", store.RevisionCounter).
 		QueryRow(func(row pgx.Row) error { return row.Scan(&r.revision) })
-	if err := bounded(ctx, askTime, func(ctx context.Context) error { return r.conn.SendBatch(ctx, &b).Close() }); err != nil {
+	if err := bounded(ctx, s.ask, func(ctx context.Context) error { return r.conn.SendBatch(ctx, &b).Close() }); err != nil {
 		return notBegun{err}
 	}
 	return fn(r)

@@ -52,7 +52,7 @@ func (s *Store) listen(ctx context.Context) (*pgx.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = bounded(ctx, askTime, func(ctx context.Context) error { return s.enter(ctx, c) })
+	err = bounded(ctx, s.ask, func(ctx context.Context) error { return s.enter(ctx, c) })
 	if err != nil {
 		hangUp(c)
 		return nil, err
