@@ -1,0 +1,238 @@
+package postgres
+
+import (
+	"strings"
+
+	"stead/policy/expr"
+)
+
+var comparisons = map[expr.Func]string{expr.Eq: "=", expr.Ne: "<>", expr.Lt: "<", expr.Le: "<=", expr.Gt: ">", expr.Ge: ">="}
+
+// compare is three-valued.
+func (p Printer) compare(f expr.Func, a, b expr.Node) (string, error) {
+	if f == expr.Same { // IS NOT DISTINCT FROM would look for its operator on the search path
+		return p.same(a, b)
+	}
+	if !equality(f) {
+		return p.plain(f, a, b, p.Expr)
+	}
+	if x, l, ok := beside(a, b); ok && x.Type().Kind != expr.Decimal {
+		return p.equal(f, x, l, p.Expr)
+	}
+	return p.plain(f, a, b, p.Expr)
+}
+
+func equality(f expr.Func) bool { return f == expr.Eq || f == expr.Ne }
+
+// plain compares what print gives; a NaN has no order.
+func (p Printer) plain(f expr.Func, a, b expr.Node, print func(expr.Node) (string, error)) (string, error) {
+	name, ok := comparisons[f]
+	if !ok {
+		return "", unsupported("the comparison %q is not available on PostgreSQL", string(f))
+	}
+	x, y, err := p.pair(a, b, print)
+	if err != nil {
+		return "", err
+	}
+	s := op(x, name, y)
+	if a.Type().Kind == expr.Float {
+		number, t := x, a.Type()
+		if _, ok := a.(expr.Literal); ok {
+			number, t = y, b.Type()
+		}
+		return when(notNaN(number, t), s), nil
+	}
+	return s, nil
+}
+
+// compareHolds is the comparison where FALSE and NULL mean the same. NaN is above every number and equal
+// to itself, so what could be TRUE for it is asked for besides.
+func (p Printer) compareHolds(f expr.Func, a, b expr.Node) (string, error) {
+	if equality(f) {
+		if x, l, ok := beside(a, b); ok && (f == expr.Eq || x.Type().Kind != expr.Decimal) {
+			return p.equal(f, x, l, p.bare)
+		}
+	}
+	kind := a.Type().Kind
+	if kind != expr.Float && kind != expr.Decimal && b.Type().Kind != expr.Decimal || f == expr.Same {
+		return p.compare(f, a, b)
+	}
+	name, ok := comparisons[f]
+	if !ok {
+		return "", unsupported("the comparison %q is not available on PostgreSQL", string(f))
+	}
+	x, y, err := p.pair(a, b, p.bare)
+	if err != nil {
+		return "", err
+	}
+	s := op(x, name, y)
+	above := f == expr.Gt || f == expr.Ge || f == expr.Ne
+	below := f == expr.Lt || f == expr.Le || f == expr.Ne
+	both := mayBeNaN(a) && mayBeNaN(b)
+	if mayBeNaN(a) && (above || both) {
+		s = "(" + s + " AND " + notNaN(x, a.Type()) + ")"
+	}
+	if mayBeNaN(b) && (below || both) {
+		s = "(" + s + " AND " + notNaN(y, b.Type()) + ")"
+	}
+	return s, nil
+}
+
+// mayBeNaN tells of what bare prints.
+func mayBeNaN(n expr.Node) bool {
+	_, column := n.(expr.Column)
+	_, literal := n.(expr.Literal)
+	return column && n.Type().Kind == expr.Decimal || !literal && n.Type().Kind == expr.Float
+}
+
+func notNaN(x string, t expr.Type) string {
+	name := "pg_catalog.numeric"
+	if t.Kind == expr.Float {
+		name = "pg_catalog.float8"
+	}
+	return op(x, "<", cast("'NaN'", name))
+}
+
+func (p Printer) same(a, b expr.Node) (string, error) {
+	x, y, err := p.pair(a, b, p.Expr)
+	if err != nil {
+		return "", err
+	}
+	return "coalesce(" + op(x, "=", y) + ", (" + x + " IS NULL) AND (" + y + " IS NULL))", nil
+}
+
+// pair prints two nodes such that PostgreSQL compares them in one type.
+func (p Printer) pair(a, b expr.Node, print func(expr.Node) (string, error)) (string, string, error) {
+	a, b = asLike(a, b), asLike(b, a)
+	if a.Type().Kind == expr.Text { // bare columns may have two collations, neither of them ours
+		print = p.Expr
+	}
+	x, err := print(a)
+	if err != nil {
+		return "", "", err
+	}
+	y, err := print(b)
+	if err != nil {
+		return "", "", err
+	}
+	switch ka, kb := a.Type().Kind, b.Type().Kind; {
+	case ka == expr.Int && kb == expr.Decimal:
+		x = cast(x, "pg_catalog.numeric")
+	case ka == expr.Decimal && kb == expr.Int:
+		y = cast(y, "pg_catalog.numeric")
+	}
+	return x, y, nil
+}
+
+// asLike gives a literal number the other side's type where it is exactly one of its values:
+// the column then stays bare.
+func asLike(n, other expr.Node) expr.Node {
+	l, ok := n.(expr.Literal)
+	if _, both := other.(expr.Literal); !ok || both || !l.Value.Valid {
+		return n
+	}
+	if as, ok := exact(l.Value, other.Type()); ok {
+		return as
+	}
+	return n
+}
+
+// beside is the pair of something and a literal that is not NULL, if a and b are one.
+func beside(a, b expr.Node) (expr.Node, expr.Literal, bool) {
+	if l, ok := b.(expr.Literal); ok && l.Value.Valid {
+		return a, l, true
+	}
+	l, ok := a.(expr.Literal)
+	return b, l, ok && l.Value.Valid
+}
+
+func (p Printer) equal(f expr.Func, x expr.Node, l expr.Literal, print func(expr.Node) (string, error)) (string, error) {
+	if f == expr.Eq {
+		return p.in(x, []expr.Node{l}, print)
+	}
+	s, listed, err := p.listed(x, []expr.Node{l}, print)
+	if err != nil || len(listed) > 0 {
+		return s + " " + operator("<>") + " " + strings.Join(listed, "") + ")", err
+	}
+	return when(s+" IS NOT NULL)", "TRUE"), nil
+}
+
+// in prints a list of literals. What is no value of x's type cannot be in the list.
+func (p Printer) in(x expr.Node, list []expr.Node, print func(expr.Node) (string, error)) (string, error) {
+	s, parts, err := p.listed(x, list, print)
+	switch {
+	case err != nil:
+		return "", err
+	case len(parts) == 0:
+		return when(s+" IS NOT NULL)", "FALSE"), nil
+	case len(parts) == 1:
+		return s + " " + operator("=") + " " + parts[0] + ")", nil
+	}
+	return s + " " + operator("=") + " ANY (ARRAY[" + strings.Join(parts, ", ") + "]))", nil
+}
+
+// listed prints x after an opening parenthesis, and those of the constants that can be equal to it, in its type.
+func (p Printer) listed(x expr.Node, list []expr.Node, print func(expr.Node) (string, error)) (string, []string, error) {
+	t := x.Type()
+	s, err := print(x)
+	if err != nil {
+		return "", nil, err
+	}
+	c, column := x.(expr.Column)
+	switch {
+	case t.Kind == expr.Text && column && p.ByteText && c.Typ.Native == "":
+		s = p.raw(c)
+	case t.Kind == expr.Text:
+		t = expr.TextType
+	case t.Kind == expr.Int && !column:
+		s, t = cast(s, "pg_catalog.int8"), expr.IntType
+	}
+	t.Native = ""
+	var parts []string
+	for _, n := range list {
+		part, ok, err := listItem(n, t)
+		if err != nil {
+			return "", nil, err
+		}
+		if ok {
+			parts = append(parts, part)
+		}
+	}
+	return "(" + s, parts, nil
+}
+
+func listItem(n expr.Node, t expr.Type) (string, bool, error) {
+	l, ok := n.(expr.Literal)
+	if !ok {
+		return "", false, unsupported("a list holds something else than constants")
+	}
+	switch {
+	case t.IsNumber():
+		if l, ok = exact(l.Value, t); !ok {
+			return "", false, nil
+		}
+		s, err := Literal(l.Value, l.Typ)
+		return s, true, err
+	case t.Kind == expr.Text:
+		text := l.Value.Text
+		if strings.IndexByte(text, 0) >= 0 || t.Fixed && strings.HasSuffix(text, " ") {
+			return "", false, nil
+		}
+		q, err := quoteText(text)
+		if t.Fixed {
+			return cast(q, "pg_catalog.bpchar"), true, err
+		}
+		return cast(q, "pg_catalog.text"), true, err
+	}
+	s, err := value(l)
+	return s, true, err
+}
+
+func (p Printer) between(a []expr.Node, compare func(expr.Func, expr.Node, expr.Node) (string, error)) (string, error) {
+	low, err := compare(expr.Ge, a[0], a[1])
+	if err != nil {
+		return "", err
+	}
+	high, err := compare(expr.Le, a[0], a[2])
+	return "(" + low + " AND " + high + ")", err
+}
