@@ -42,6 +42,8 @@ type ConnectionStatus struct {
 	Current  bool            `json:"current"`
 	Problem  string          `json:"problem"`
 	Waiting  []WaitingSource `json:"waiting,omitempty"`
+	// Push is where the platform stands, when policies are pushed there.
+	Push *PlatformStatus `json:"push,omitempty"`
 }
 
 // WaitingSource is a data source that is not served.

@@ -15,9 +15,6 @@ import (
 // pushed reports whether connections of the platform are enforced natively, by what is pushed there.
 func pushed(p stead.Platform) bool { return p == stead.PostgreSQL }
 
-// Pushed reports whether policies of the connection are pushed to its platform, where people connect directly.
-func Pushed(c *stead.Connection) bool { return pushed(c.Platform) }
-
 // Operate refuses a caller who may not operate the platform of a connection, and records what they are about to have done there,
 // before it is done. For APPLICATION_ADMIN.
 func (s *Service) Operate(ctx context.Context, c Caller, key, operation string) (*stead.Connection, error) {

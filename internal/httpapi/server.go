@@ -16,6 +16,7 @@ import (
 	"stead/internal/audit"
 	"stead/internal/decide"
 	"stead/internal/govern"
+	"stead/internal/keys"
 	"stead/internal/session"
 	"stead/internal/snapshot"
 )
@@ -37,6 +38,10 @@ type Config struct {
 	AuditDir  string
 	AuditKeys audit.PublicKeys
 	Crawler   govern.Crawler
+	// Platforms keeps platforms where policies are pushed; nil when there are none.
+	Platforms Platforms
+	// Credentials keeps secrets of connections; nil when none are taken over the API.
+	Credentials keys.Credentials
 	// Gateway tells where SQL clients connect and the prefix of stead's settings there; nil when there is none.
 	Gateway func() (address, namespace string)
 	// Unreachable says why a connection's data cannot be read at all, "" when it can; nil when nobody looks.
@@ -101,7 +106,7 @@ func (s *server) routes(mux *http.ServeMux) {
 	s.api = humago.New(mux, c)
 	s.api.UseMiddleware(s.authenticate)
 	describe(s.api.OpenAPI().Components.Schemas)
-	for _, room := range []func(){s.identityRoutes, s.keyRoutes, s.groupRoutes, s.connectionRoutes, s.sourceRoutes,
+	for _, room := range []func(){s.identityRoutes, s.keyRoutes, s.groupRoutes, s.connectionRoutes, s.platformRoutes, s.credentialRoutes, s.sourceRoutes,
 		s.policyRoutes, s.purposeRoutes, s.projectRoutes, s.subscriptionRoutes, s.settingRoutes,
 		s.bundleRoutes, s.asCodeRoutes,
 		s.decisionRoutes, s.auditRoutes, s.backupRoutes, s.statusRoutes} {

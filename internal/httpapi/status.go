@@ -9,6 +9,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"stead"
+	"stead/internal/reconcile"
 )
 
 // Status is how the server is.
@@ -45,6 +46,7 @@ type ConnectionStatus struct {
 	Current  bool            `json:"current"`
 	Problem  string          `json:"problem,omitempty" doc:"Why its data cannot be read at all"`
 	Waiting  []WaitingSource `json:"waiting,omitempty" doc:"Data sources that are not served"`
+	Push     *PlatformStatus `json:"push,omitempty" doc:"Where the platform stands, when policies are pushed there"`
 }
 
 // WaitingSource is a data source that is not served.
@@ -147,5 +149,23 @@ func (s *server) connectionStatus(c *stead.Connection, sources []*stead.DataSour
 		out.Problem = s.Unreachable(c)
 	}
 	out.Current = !c.Disabled && out.Problem == "" && len(out.Waiting) == 0
+	if reconcile.Pushed(c.Platform) {
+		s.pushStatus(&out)
+	}
 	return out
+}
+
+// pushStatus adds where the platform stands. What is not known is not current.
+func (s *server) pushStatus(out *ConnectionStatus) {
+	var st reconcile.Status
+	known := s.Platforms != nil
+	if known {
+		st, known = s.Platforms.Status(out.Key)
+	}
+	if !known {
+		out.Current, out.Problem = false, "its platform is not looked after by this server yet"
+		return
+	}
+	push := statusOfPlatform(st, s.sourcePaths(out.Key))
+	out.Push, out.Current = &push, out.Current && push.Current && len(push.Drift) == 0
 }

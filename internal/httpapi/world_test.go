@@ -33,6 +33,7 @@ type world struct {
 	crawled  []govern.Discovered
 	unseen   error // of crawls
 	shipper  *audit.Shipper
+	keys     string // folder
 }
 
 func check(t testing.TB, err error) {
@@ -57,7 +58,7 @@ func newWorld(t testing.TB) *world {
 	check(t, err)
 	log, err := audit.Open(ctx, audit.Options{Dir: dir + "/audit", Writer: "test", Keeper: keeper})
 	check(t, err)
-	w := &world{t: t, log: log, govern: govern.New(db, time.Now)}
+	w := &world{t: t, log: log, keys: dir + "/keys", govern: govern.New(db, time.Now)}
 	w.admin, err = w.govern.Bootstrap(ctx)
 	check(t, err)
 	w.follower, err = snapshot.Start(ctx, db, snapshot.Options{})
@@ -74,7 +75,7 @@ func newWorld(t testing.TB) *world {
 	done := make(chan struct{})
 	go func() { defer close(done); w.follower.Run(ctx) }()
 	s, mux, err := build(Config{Govern: w.govern, SignIn: sign, Sessions: sessions, World: w.follower.World, WaitFor: w.follower.WaitFor,
-		Current: w.follower.Current, Audit: log, AuditDir: dir + "/audit", AuditKeys: audit.KeysOf(ctx, keeper), Crawler: w,
+		Current: w.follower.Current, Audit: log, AuditDir: dir + "/audit", AuditKeys: audit.KeysOf(ctx, keeper), Crawler: w, Credentials: keeper,
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "up 1\n") }),
 		Now:     time.Now, Version: "test", Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
 	check(t, err)
