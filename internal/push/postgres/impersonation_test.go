@@ -1,0 +1,165 @@
+package postgres
+
+import (
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// call is the SQL that asks in somebody's stead.
+func call(name string) string {
+	if name == "" {
+		return "CALL immuta_procedures.impersonate_user(NULL)"
+	}
+	return "CALL immuta_procedures.impersonate_user('" + name + "')"
+}
+
+// step is what a session sends and what it must get; "" is no rows.
+type step struct{ sql, want string }
+
+func then(sql string) step              { return step{sql, ""} }
+func refusedWith(sql, code string) step { return step{sql, "ERROR " + code} }
+func sees(what string) step             { return step{seen, what} }
+func lostStep() step                    { return refusedWith(seen, "42501") }
+func steps(list ...step) []step         { return list }
+func admins(sql string) step            { return step{"admin: " + sql, ""} }
+func isAsking(name string) step         { return step{"SELECT immuta_procedures.asking_as()", name} }
+func (w *town) play(t *testing.T, login string, list []step) {
+	t.Helper()
+	admin := dial(t, w.dsn("postgres"))
+	c := dial(t, w.dsn(login))
+	w.playOn(t, c, admin, list)
+}
+
+func (w *town) playOn(t *testing.T, c, admin *pgx.Conn, list []step) {
+	t.Helper()
+	for i, s := range list {
+		on, sql := c, s.sql
+		if len(sql) > 7 && sql[:7] == "admin: " {
+			on, sql = admin, sql[7:]
+		}
+		if got := ask(t.Context(), on, sql); got != s.want {
+			t.Errorf("step %d: %s\n got  %s\n want %s", i+1, sql, got, s.want)
+		}
+	}
+}
+
+func TestImpersonation(t *testing.T) {
+	w := newTown(t)
+	const cursor = `DECLARE c CURSOR FOR SELECT dept || ssn FROM hr_gov.emp ORDER BY id`
+	for _, c := range []struct {
+		name, login string
+		steps       []step
+	}{
+		{"people see their own", "alice", steps(sees(asAlice), isAsking("alice"))},
+		{"who has no identity sees nothing", "stranger", steps(sees(nothing), isAsking("<null>"))},
+		{"permitted, replaced, ended", "svc", steps(sees(nothing), then(call("bob")), sees(asBob), isAsking("bob"), then(call("dora")), sees(asDora), then(call("")), sees(nothing), isAsking("svc"))},
+		{"the empty name ends", "svc", steps(then(call("bob")), then("CALL immuta_procedures.impersonate_user('')"), isAsking("svc"))},
+		{"ending nothing", "alice", steps(then(call("")), sees(asAlice))},
+		{"not permitted: nobody, not oneself, until it is ended", "alice", steps(then(call("bob")), sees(nothing), isAsking("<null>"), sees(nothing), then(call("")), sees(asAlice))},
+		{"not in the list", "svc", steps(then(call("alice")), sees(nothing), then(call("bob")), sees(asBob))},
+		{"unknown", "svc", steps(then(call("nobody-at-all")), sees(nothing), isAsking("<null>"))},
+		{"an administrator of stead, though listed", "svc", steps(then(call("root")), isAsking("<null>"))},
+		{"whose own project refuses", "svc", steps(then(call("idle")), isAsking("<null>"))},
+		{"limited to sources that are not these", "svc", steps(then(call("limited")), isAsking("limited"), sees(nothing))},
+		{"letter case", "svc", steps(then(call("BOB")), sees(asBob), then(call("bIM:bob")), isAsking("<null>"), then(call("bim:Bob")), sees(asBob))},
+		{"spaces are part of a name", "svc", steps(then(call(" bob")), isAsking("<null>"), then(call("bob ")), isAsking("<null>"))},
+		{"quotes and SQL in a name", "svc", steps(then(call(`bob''; DROP TABLE hr.emp; --`)), isAsking("<null>"), then(call(`"bob"`)), isAsking("<null>"), then(call("%")), isAsking("<null>"))},
+		{"another IAM's bob is another", "native", steps(then(call("okta:bob")), isAsking("okta:bob"), sees("d08 100 100"), then(call("bob")), sees(asBob))},
+		{"composed and decomposed, upper case left alone where locales disagree", "native",
+			steps(then(call("e\u0301mile O''Neil")), isAsking("émile o'neil"), then(call("ÉMILE o''neil")), isAsking("<null>"))},
+		{"let in natively, through a role", "native", steps(sees(nothing), isAsking("<null>"), then(call("bob")), sees(asBob), then(call("root")), isAsking("<null>"), then(call("")), isAsking("<null>"))},
+		{"granted in stead and taken there: the membership alone gives nothing", "former", steps(then(call("bob")), sees(nothing), isAsking("<null>"))},
+		{"not the last hop: nobody's rights are chained", "svc", steps(then(call("pinsvc")), isAsking("<null>"), then(call("bob")), then(call("alice")), isAsking("<null>"))},
+		{"only in others' stead", "onlysvc", steps(isAsking("<null>"), then(call("bob")), sees(asBob), then(call("")), sees(nothing))},
+
+		{"ROLLBACK undoes", "svc", steps(then("BEGIN"), then(call("bob")), sees(asBob), then("ROLLBACK"), isAsking("svc"), sees(nothing))},
+		{"ROLLBACK undoes a switch", "svc", steps(then(call("bob")), then("BEGIN"), then(call("dora")), sees(asDora), then("ROLLBACK"), sees(asBob))},
+		{"ROLLBACK undoes an end", "svc", steps(then(call("bob")), then("BEGIN"), then(call("")), sees(nothing), then("ROLLBACK"), sees(asBob))},
+		{"ROLLBACK TO", "svc", steps(then("BEGIN"), then(call("bob")), then("SAVEPOINT s"), then(call("dora")), sees(asDora), then("ROLLBACK TO s"), sees(asBob), then("COMMIT"), sees(asBob))},
+		{"ROLLBACK of a refusal is what was before, as the asker knows", "svc", steps(then(call("bob")), then("BEGIN"), then(call("alice")), sees(nothing), then("ROLLBACK"), sees(asBob))},
+		{"an exception around the CALL", "svc", steps(then(`DO $$ BEGIN CALL immuta_procedures.impersonate_user('bob'); RAISE 'x'; EXCEPTION WHEN OTHERS THEN NULL; END $$`), isAsking("svc"))},
+		{"DISCARD ALL ends it into refusal", "svc", steps(then(call("bob")), then("DISCARD ALL"), lostStep(), isAsking("<null>"), lostStep(), then(call("")), sees(nothing), isAsking("svc"))},
+		{"DISCARD ALL of one who sees something himself", "alice", steps(then(call("bob")), then("DISCARD ALL"), lostStep(), then(call("")), sees(asAlice))},
+		{"RESET ALL, and back by a new CALL", "svc", steps(then(call("bob")), then("RESET ALL"), lostStep(), then(call("dora")), sees(asDora))},
+		{"SET LOCAL hides it for a transaction", "svc", steps(then(call("bob")), then("BEGIN"), then("SET LOCAL immuta.binding = ''"), lostStep(), then("ROLLBACK"), sees(asBob))},
+		{"a made-up nonce", "alice", steps(then("SET immuta.binding = 'x'"), lostStep(), isAsking("<null>"), then("RESET immuta.binding"), sees(asAlice))},
+		{"a token's shape on a primary", "alice", steps(then("SET immuta.binding = '2|99999999999|0000'"), lostStep())},
+		{"the request names of other engines mean nothing", "alice", steps(then("SET immuta.impersonate.\"user\" = 'bob'"), sees(asAlice))},
+		{"the nonce of before", "svc", steps(then(call("bob")), then("SELECT set_config('play.old', current_setting('immuta.binding'), false) WHERE false"),
+			then("DO $$ BEGIN PERFORM set_config('play.old', current_setting('immuta.binding'), false); END $$"), then(call("dora")),
+			then("DO $$ BEGIN PERFORM set_config('immuta.binding', current_setting('play.old'), false); END $$"), lostStep(), isAsking("<null>"))},
+		{"the nonce of before, after the end", "svc", steps(then(call("bob")), then("DO $$ BEGIN PERFORM set_config('play.old', current_setting('immuta.binding'), false); END $$"),
+			then(call("")), then("DO $$ BEGIN PERFORM set_config('immuta.binding', current_setting('play.old'), false); END $$"), lostStep())},
+		{"what was fetched as bob is not completed as dora", "svc", steps(then(call("bob")), then("BEGIN"),
+			then("DECLARE c CURSOR FOR SELECT dept, ssn FROM hr_gov.lazy"), step{"FETCH c", "d03|<null>"}, then(call("dora")), refusedWith("FETCH c", "42501"), then("ROLLBACK"))},
+		{"the same cursor, left alone", "svc", steps(then(call("bob")), then("BEGIN"),
+			then("DECLARE c CURSOR FOR SELECT dept, ssn FROM hr_gov.lazy"), step{"FETCH c", "d03|<null>"}, step{"FETCH c", "d03|masked"}, then("COMMIT"))},
+		{"a function cannot carry the setting", "svc", steps(then("SET immuta.binding = ''"),
+			refusedWith(`CREATE FUNCTION play.quiet() RETURNS text LANGUAGE sql SET immuta.binding = '' AS 'SELECT NULL'`, "42501"))},
+		{"a switch inside of a statement", "svc", steps(then(`CREATE OR REPLACE FUNCTION play.hop() RETURNS boolean LANGUAGE plpgsql VOLATILE AS 'BEGIN CALL immuta_procedures.impersonate_user(''dora''); RETURN true; END'`),
+			then(call("bob")), refusedWith("SELECT count(*) FROM (SELECT play.hop() OFFSET 0) h, hr_gov.emp", "42501"), sees(asBob))},
+
+		{"prepared, across switches", "svc", steps(then("PREPARE p AS "+seen), then(call("bob")), step{"EXECUTE p", asBob}, then(call("dora")), step{"EXECUTE p", asDora},
+			step{"EXECUTE p", asDora}, step{"EXECUTE p", asDora}, step{"EXECUTE p", asDora}, step{"EXECUTE p", asDora}, step{"EXECUTE p", asDora}, then(call("bob")), step{"EXECUTE p", asBob}, then(call("")), step{"EXECUTE p", nothing})},
+		{"a cursor of bob's is not dora's", "svc", steps(then(call("bob")), then("BEGIN"), then(cursor), then(call("dora")), refusedWith("FETCH c", "42501"), then("ROLLBACK"), sees(asBob))},
+		{"what bob's cursor has found out stays bob's", "svc", steps(then(call("bob")), then("BEGIN"), then(cursor), step{"FETCH c", "d03masked"}, then(call("dora")), step{"FETCH c", "d03masked"}, then("COMMIT"), sees(asDora))},
+		{"a cursor of bob's after the end", "svc", steps(then(call("bob")), then("BEGIN"), then(cursor), then(call("")), refusedWith("FETCH c", "42501"), then("ROLLBACK"))},
+		{"one's own cursor after a CALL", "alice", steps(then("BEGIN"), then(cursor), then(call("bob")), refusedWith("FETCH c", "42501"), then("ROLLBACK"))},
+		{"what was fetched as bob does not show in clear after the nonce is lost", "svc", steps(then(call("bob")), then("BEGIN"),
+			then("DECLARE c CURSOR FOR SELECT dept, CASE WHEN id > 2 THEN ssn END FROM hr_gov.emp "), step{"FETCH c", "d03|<null>"}, then("SET LOCAL immuta.binding = ''"), refusedWith("FETCH c", "42501"), then("ROLLBACK"))},
+		{"WITH HOLD is frozen at the commit", "svc", steps(then(call("bob")), then("BEGIN"), then("DECLARE h CURSOR WITH HOLD FOR SELECT dept || ssn FROM hr_gov.emp ORDER BY id"), then("COMMIT"), then(call("dora")),
+			step{"FETCH h", "d03masked"}, then("CLOSE h"), sees(asDora))},
+		{"REPEATABLE READ across a switch", "svc", steps(then(call("bob")), then("BEGIN ISOLATION LEVEL REPEATABLE READ"), sees(asBob), then(call("dora")), sees(asDora), then("COMMIT"), sees(asDora))},
+		{"SERIALIZABLE", "svc", steps(then("BEGIN ISOLATION LEVEL SERIALIZABLE"), then(call("bob")), sees(asBob), then("COMMIT"), sees(asBob))},
+		{"READ ONLY cannot note it", "svc", steps(then("BEGIN READ ONLY"), refusedWith(call("bob"), "25006"), then("ROLLBACK"), isAsking("svc"))},
+
+		{"pinned: accepted stays", "pinsvc", steps(isAsking("<null>"), then(call("bob")), sees(asBob), refusedWith(call("dora"), "42501"), refusedWith(call(""), "42501"), refusedWith(call("nobody"), "42501"), sees(asBob), then(call("BOB")), sees(asBob))},
+		{"pinned: refused can be left", "pinsvc", steps(then(call("alice")), sees(nothing), then(call("bob")), sees(asBob))},
+		{"pinned: refused can be ended", "pinsvc", steps(then(call("alice")), then(call("")), isAsking("<null>"), then(call("dora")), sees(asDora))},
+		{"pinned: the nonce lost", "pinsvc", steps(then(call("bob")), then("DISCARD ALL"), lostStep(), refusedWith(call("dora"), "42501"), refusedWith(call(""), "42501"), lostStep(), then(call("bob")), sees(asBob))},
+		{"pinned: a transaction that is rolled back was never accepted", "pinsvc", steps(then("BEGIN"), then(call("bob")), then("ROLLBACK"), then(call("dora")), sees(asDora))},
+		{"pinned: the permission withdrawn", "pinsvc", steps(then(call("bob")), admins("DELETE FROM immuta_system.stand_in WHERE actor = 6 AND subject = '2'"), sees(nothing), refusedWith(call("dora"), "42501"),
+			refusedWith(call(""), "42501"), refusedWith(call("bob"), "42501"), admins("INSERT INTO immuta_system.stand_in VALUES (6, '2')"), sees(asBob))},
+
+		{"an exempt login is exempt", "etl", steps(step{"SELECT count(*) FROM hr.emp", asExempt})},
+		{"but not in another's stead, nor when that was refused", "etl", steps(then(call("bob")), step{"SELECT count(*) FROM hr.emp", "0"}, then(call("")), step{"SELECT count(*) FROM hr.emp", asExempt})},
+		{"nor with a lost nonce", "etl", steps(then("SET immuta.binding = 'x'"), refusedWith("SELECT count(*) FROM hr.emp", "42501"))},
+		{"a role is no identity", "svc", steps(refusedWith("SET ROLE immuta_owner", "42501"), refusedWith("SET ROLE hr_owner", "42501"), refusedWith("SET SESSION AUTHORIZATION alice", "42501"), then("SET ROLE immuta_governed"), sees(nothing))},
+		{"somebody else's session authorization", "postgres", steps(then("SET SESSION AUTHORIZATION svc"), then(call("bob")), sees(asBob), then("SET SESSION AUTHORIZATION alice"), lostStep(), then(call("")), sees(asAlice))},
+		{"session_replication_role", "bob", steps(refusedWith("SET session_replication_role = replica", "42501"))},
+		{"row_security off", "bob", steps(then("SET row_security = off"), refusedWith(seen, "42501"), then("RESET row_security"), sees(asBob))},
+	} {
+		t.Run(c.name, func(t *testing.T) { w.play(t, c.login, c.steps) })
+	}
+}
+
+// What is withdrawn shows with the next statement, whatever the session holds; each is put back and seen again.
+func TestWithdrawnInTheMiddle(t *testing.T) {
+	w := newTown(t)
+	for _, c := range []struct{ name, login, take, give, want string }{
+		{"the permission", "svc", "DELETE FROM immuta_system.stand_in WHERE actor = 4 AND subject = '2'", "INSERT INTO immuta_system.stand_in VALUES (4, '2')", nothing},
+		{"the membership", "svc", "REVOKE immuta_impersonator FROM svc", "GRANT immuta_impersonator TO svc", nothing},
+		{"a native membership", "native", "REVOKE natives FROM native", "GRANT natives TO native; GRANT SELECT ON hr_gov.emp TO native", "ERROR 42501"},
+		{"the target", "svc", "DELETE FROM immuta_system.identity WHERE id = 2", "INSERT INTO immuta_system.identity VALUES (2,'bim','bob',true,true,false,'')", nothing},
+		{"that the target may be impersonated", "svc", "UPDATE immuta_system.identity SET impersonable = false WHERE id = 2", "UPDATE immuta_system.identity SET impersonable = true WHERE id = 2", nothing},
+		{"the actor", "svc", "DELETE FROM immuta_system.identity WHERE id = 4", "INSERT INTO immuta_system.identity VALUES (4,'bim','svc',true,true,false,'')", nothing},
+		{"the subscription", "svc", "DELETE FROM immuta_system.member WHERE identity = 2", "INSERT INTO immuta_system.member VALUES ('everybody', 2, 'r')", nothing},
+		{"the attribute", "svc", "DELETE FROM immuta_system.value WHERE identity = 2", "INSERT INTO immuta_system.value VALUES (2,'attribute','dept','d03')", nothing},
+		{"the source", "svc", "UPDATE immuta_system.source SET serves = false WHERE source = 1", "UPDATE immuta_system.source SET serves = true WHERE source = 1", nothing},
+		{"the connection", "svc", "INSERT INTO immuta_system.switch VALUES ('off')", "DELETE FROM immuta_system.switch", nothing},
+		{"a slot: half of the policies are none", "svc", "DELETE FROM immuta_system.slot WHERE slot = 2", "INSERT INTO immuta_system.slot VALUES (1, 2, 'fact', 'masked', false, '')", "ERROR 55000"},
+		{"the restrictive policy", "svc", "ALTER POLICY stead_1_rows ON hr.emp RENAME TO x", "ALTER POLICY x ON hr.emp RENAME TO stead_1_rows; UPDATE immuta_system.governed g SET rows_xmin = p.xmin::text FROM pg_policy p WHERE p.oid = g.rows_policy", nothing},
+		{"FORCE", "svc", "ALTER TABLE hr.emp NO FORCE ROW LEVEL SECURITY", "ALTER TABLE hr.emp FORCE ROW LEVEL SECURITY", nothing},
+		{"row security", "svc", "ALTER TABLE hr.emp DISABLE ROW LEVEL SECURITY", "ALTER TABLE hr.emp ENABLE ROW LEVEL SECURITY", nothing},
+		{"what tells sessions apart", "svc", "REVOKE pg_read_all_stats FROM immuta_owner", "GRANT pg_read_all_stats TO immuta_owner", "ERROR 42501"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w.play(t, c.login, steps(then(call("bob")), sees(asBob), admins(c.take), sees(c.want), admins(c.give), sees(asBob)))
+		})
+	}
+	w.play(t, "bob", steps(sees(asBob), admins("UPDATE immuta_system.identity SET serves = false WHERE id = 2"), sees(nothing), admins("UPDATE immuta_system.identity SET serves = true WHERE id = 2"), sees(asBob)))
+	w.play(t, "etl", steps(step{"SELECT count(*) FROM hr.emp", asExempt}, admins("INSERT INTO immuta_system.switch VALUES ('off')"), step{"SELECT count(*) FROM hr.emp", "0"}, admins("DELETE FROM immuta_system.switch")))
+	// Without row security the table itself would be open to whom it is granted; the view is not, and dropping a policy opens nothing.
+	w.play(t, "bob", steps(admins("DROP POLICY stead_1_rows ON hr.emp"), sees(nothing), step{"SELECT count(*) FROM hr.emp", "0"}))
+}
