@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
 
 	"stead"
 	"stead/internal/decide"
@@ -41,7 +42,7 @@ func (k *connection) bring(ctx context.Context, w *decide.World, want request, d
 		if err != nil {
 			return k.fault(err)
 		}
-		k.tell(func(s *Status) { s.Problems = plan.Problems })
+		k.tell(func(s *Status) { s.Problems = problems(plan, next) })
 		more, err := k.barred(plan, want)
 		if err != nil {
 			return err
@@ -86,33 +87,43 @@ func (k *connection) carryOut(ctx context.Context, plan *push.Plan, target *push
 		return true, nil
 	}
 	k.since = nil
-	switch {
-	case errors.Is(err, errInterrupted):
+	if isInterrupted(err) {
 		return false, err
-	case stead.CodeOf(err) == stead.Conflict:
-		return false, nil
 	}
-	if id := blamed(err, at); id != 0 {
+	if id := k.blamed(err, at); id != 0 {
 		k.held[id] = held{kind: failed, reason: "its objects could not be edited: " + stead.AsError(err).Message}
 		k.opt.Log.Warn("a data source is closed, as its objects could not be edited", "connection", k.key, "source", id,
 			"error", err, "cause", stead.AsError(err).Cause)
 		return false, nil
 	}
+	if stead.CodeOf(err) == stead.Conflict {
+		return false, nil
+	}
 	return false, k.fault(err)
 }
 
-// blamed is the data source whose step failed, 0 when it is not the step's fault.
-func blamed(err error, at *push.Step) stead.SourceID {
-	switch stead.CodeOf(err) {
-	case stead.Unavailable, stead.Canceled:
-		return 0
-	}
-	if failure := (*push.StepError)(nil); errors.As(err, &failure) && failure.Step != nil {
+// blamed is the data source whose step failed, 0 when it is not the step's fault. A platform that is away or was changed
+// by others is blamed first, and the step when it meets that twice in a row: its table is busy.
+func (k *connection) blamed(err error, at *push.Step) stead.SourceID {
+	failure := (*push.StepError)(nil)
+	if named := errors.As(err, &failure) && failure.Step != nil; named {
 		at = failure.Step
+	} else if c := stead.CodeOf(err); c == stead.Unavailable || c == stead.Conflict {
+		return 0
 	}
 	if at == nil || at.Kind != push.ObjectEdit && at.Kind != push.Release {
 		return 0
 	}
+	switch stead.CodeOf(err) {
+	case stead.Canceled:
+		return 0
+	case stead.Unavailable, stead.Conflict:
+		if k.suspect != at.Source {
+			k.suspect = at.Source
+			return 0
+		}
+	}
+	k.suspect = 0
 	return at.Source
 }
 
@@ -154,6 +165,17 @@ func (k *connection) barred(plan *push.Plan, want request) (holds, error) {
 			WithHint("apply the connection, or run its script")}
 	}
 	return more, nil
+}
+
+// problems are those of the plan and of the state.
+func problems(plan *push.Plan, next *push.State) []push.Problem {
+	out := slices.Clone(plan.Problems)
+	for _, p := range next.Problems {
+		if !slices.Contains(out, p) {
+			out = append(out, p)
+		}
+	}
+	return out
 }
 
 func pathOf(s *push.State, id stead.SourceID) []string {

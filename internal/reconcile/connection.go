@@ -29,8 +29,9 @@ type connection struct {
 	built    *push.State // the last that was built
 	since    *push.State // that the platform holds; nil when it is not known
 	held     holds
-	settled  bool // the last attempt ended well, but for what is held
-	left     bool // the connection is gone, and so are we
+	settled  bool           // the last attempt ended well, but for what is held
+	left     bool           // the connection is gone, and so are we
+	suspect  stead.SourceID // whose step failed for want of the platform last
 	failures int
 	retry    <-chan time.Time
 	look     <-chan time.Time // the next look for drift

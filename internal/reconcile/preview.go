@@ -76,6 +76,7 @@ func (s *Service) look(ctx context.Context, w *decide.World, c *stead.Connection
 			}
 		}()
 		if out.plan, err = p.Plan(ctx, next, nil); err == nil {
+			out.plan.Problems = problems(out.plan, next)
 			out.script = p.Script(out.plan)
 		}
 		return out, err
