@@ -4,15 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"stead"
 	"stead/internal/audit"
 	"stead/internal/govern"
 	"stead/internal/keys/file"
@@ -20,7 +17,6 @@ import (
 	"stead/internal/signin"
 	"stead/internal/snapshot"
 	"stead/internal/store"
-	"stead/internal/store/sqlite"
 )
 
 // App is stead as one process. Open it, Serve until told to end, Close.
@@ -44,6 +40,8 @@ type App struct {
 	gateway   *gatewayRoom
 	gatewayAt atomic.Pointer[string] // where it listens
 	metrics   *metrics
+	pins      *pins
+	lock      *os.File // of the data folder, where the store has none
 	started   time.Time
 
 	background sync.WaitGroup
@@ -62,15 +60,13 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (_ *App, err error)
 	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
 		return nil, fmt.Errorf("data folder: %w", err)
 	}
-	s, err := sqlite.Open(cfg.Data)
-	if err != nil {
+	if err := a.openStore(ctx); err != nil {
 		return nil, fmt.Errorf("store: %w", err)
 	}
-	a.Store = s
-	if err := a.openKeys(ctx, filepath.Join(cfg.Data, "keys")); err != nil {
+	if err := a.openKeys(ctx); err != nil {
 		return nil, fmt.Errorf("keys: %w", err)
 	}
-	if a.Audit, err = audit.Open(ctx, audit.Options{Dir: cfg.auditDir(), Writer: "main", Keeper: a.Keeper,
+	if a.Audit, err = audit.Open(ctx, audit.Options{Dir: cfg.auditDir(), Writer: cfg.Server, Keeper: a.Keeper,
 		StatementLimit: cfg.Audit.StatementBytes, SegmentSize: cfg.Audit.SegmentBytes, SegmentAge: cfg.Audit.SegmentAge,
 		Retain: cfg.Audit.Retain}); err != nil {
 		return nil, fmt.Errorf("audit: %w", err)
@@ -92,21 +88,6 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (_ *App, err error)
 	}
 	a.runInBackground()
 	return a, nil
-}
-
-// openKeys opens the keeper. A store in use without its keys is refused: new ones would change every hash
-// mask, and nobody would be told.
-func (a *App) openKeys(ctx context.Context, dir string) error {
-	revision, err := a.Store.Revision(ctx)
-	if err != nil {
-		return err
-	}
-	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) && revision > 0 {
-		return stead.Errorf(stead.Conflict, "the data folder has a store in use and no keys").
-			WithHint("bring the folder %s back from a backup; to go on with new keys, which changes every hash mask, make it as an empty folder that only you may read", dir)
-	}
-	a.Keeper, err = file.Open(dir)
-	return err
 }
 
 // runInBackground starts what follows the store: the world, and the records of changes.
@@ -143,6 +124,9 @@ func (a *App) Close() error {
 	}
 	if a.Store != nil {
 		errs = append(errs, a.Store.Close())
+	}
+	if a.lock != nil {
+		errs = append(errs, a.lock.Close())
 	}
 	return errors.Join(errs...)
 }

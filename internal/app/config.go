@@ -10,19 +10,30 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"stead/internal/audit"
+	"stead/internal/store/postgres"
 )
 
 // Config is what an operator sets. One file gives it, environment variables override
 // the file, flags override both.
 type Config struct {
 	Data     string
+	Store    string
+	Server   string
+	Keys     KeysConfig
 	HTTP     ListenerConfig
 	Gateway  GatewayConfig
 	Engine   EngineConfig
 	Audit    AuditConfig
 	Snapshot SnapshotConfig
 	Log      LogConfig
+	// NewKeys accepts, for one start, keys that are not the store's; no file or variable sets it.
+	NewKeys bool
 }
+
+// KeysConfig says where keys are.
+type KeysConfig struct{ Dir string }
 
 // ListenerConfig is one address. Anything but loopback gets TLS, with a self-made
 // certificate when none is given.
@@ -106,6 +117,11 @@ func Settings() []Setting {
 	}
 	all := []Setting{
 		text("data", "the folder of stead's own state: store, keys, audit", func(c *Config) *string { return &c.Data }),
+		{Name: "store", Help: "address of a PostgreSQL database for the store, without password; SQLite in the data folder when empty",
+			Get: func(c *Config) string { return shownStore(c.Store) },
+			Set: func(c *Config, v string) error { c.Store = v; return nil }},
+		text("server", "name of this server among those on one store, and of its audit chain", func(c *Config) *string { return &c.Server }),
+		text("keys.dir", "folder of the keys, the same for all servers on one store; <data>/keys when empty", func(c *Config) *string { return &c.Keys.Dir }),
 		text("http.listen", "address of the HTTP API", func(c *Config) *string { return &c.HTTP.Listen }),
 		text("http.cert", "file of the certificate in PEM; self-made when empty and not on loopback", func(c *Config) *string { return &c.HTTP.Cert }),
 		text("http.key", "file of the certificate's key in PEM", func(c *Config) *string { return &c.HTTP.Key }),
@@ -168,6 +184,7 @@ func setInt(at *int64, v string) error {
 func Defaults() Config {
 	return Config{
 		Data:     "stead-data",
+		Server:   "main",
 		HTTP:     ListenerConfig{Listen: "127.0.0.1:8475"},
 		Gateway:  GatewayConfig{ListenerConfig: ListenerConfig{Listen: "127.0.0.1:5439"}, Namespace: "immuta", Connections: 500, PerIdentity: 100, StatementTimeout: 10 * time.Minute, CopyRows: 50_000_000},
 		Engine:   EngineConfig{Memory: 4 << 30, TempMax: 32 << 30},
@@ -248,6 +265,14 @@ func (c *Config) Check() []error {
 	if c.Data == "" {
 		wrong("data", "a folder is needed")
 	}
+	if c.Store != "" {
+		if err := postgres.Check(c.Store); err != nil {
+			wrong("store", "%v", err)
+		}
+	}
+	if !audit.IsWriter(c.Server) {
+		wrong("server", "%q is not a name of a-z, 0-9 and -", c.Server)
+	}
 	for name, l := range map[string]ListenerConfig{"http": c.HTTP, "gateway": c.Gateway.ListenerConfig} {
 		if _, _, err := net.SplitHostPort(l.Listen); err != nil {
 			wrong(name+".listen", "%q is not host:port", l.Listen)
@@ -284,6 +309,22 @@ func (c *Config) auditDir() string {
 		return c.Audit.Dir
 	}
 	return filepath.Join(c.Data, "audit")
+}
+
+// keysDir is the folder of the keys.
+func (c *Config) keysDir() string {
+	if c.Keys.Dir != "" {
+		return c.Keys.Dir
+	}
+	return filepath.Join(c.Data, "keys")
+}
+
+// shownStore is an address as it may be printed: one that is refused may hold a password.
+func shownStore(address string) string {
+	if address != "" && postgres.Check(address) != nil {
+		return "(refused, so not shown)"
+	}
+	return address
 }
 
 // loopback reports whether an address is reachable from this machine only.

@@ -99,6 +99,9 @@ func canary(ctx context.Context, cfg rewrite.Config, engine duck.Config) (err er
 // nowhere kept.
 func (a *App) hashKey(id string) (string, error) {
 	s, err := a.Keeper.Secret(context.Background(), "hash/"+id)
+	if err == nil {
+		err = a.pins.check(context.Background(), "hash/"+id, s)
+	}
 	if err != nil {
 		return "", err
 	}

@@ -147,6 +147,9 @@ func checkWriter(name string) error {
 		WithHint("choose 1 to 63 of these characters, beginning with a letter or digit")
 }
 
+// IsWriter reports whether a writer can have the name.
+func IsWriter(name string) bool { return checkWriter(name) == nil }
+
 // body encodes a record for its line: complete, but with its statement and what may quote that cut.
 func (l *Log) body(r *stead.Record) ([]byte, error) {
 	if r.ID == "" {

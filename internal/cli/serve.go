@@ -56,15 +56,18 @@ kept in ./stead-data. The first start makes an administrator and shows its key o
 Listens on loopback unless told otherwise; every other address gets TLS.`,
 		Example: `  stead serve
   stead serve --data /var/lib/stead --gateway-listen 0.0.0.0:5439
+  stead serve --store 'postgres://stead@db.example.com/stead?sslmode=verify-full' --server eu1 --keys-dir /mnt/stead-keys
   STEAD_LOG_FORMAT=json stead serve -c stead.yaml`,
 		Args: cobra.NoArgs,
 	}
-	l := addLoadFlags(c, "data", "http.listen", "gateway.listen", "log.level", "log.format")
+	newKeys := c.Flags().Bool("new-keys", false, "go on with keys that are not the store's; every hash mask changes")
+	l := addLoadFlags(c, "data", "store", "server", "keys.dir", "http.listen", "gateway.listen", "log.level", "log.format")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		loaded, errs := l.load(c, e)
 		if len(errs) > 0 {
 			return errors.Join(errs...)
 		}
+		loaded.NewKeys = *newKeys
 		log := newLog(e, loaded.Log)
 		a, err := app.Open(c.Context(), loaded.Config, log)
 		if err != nil {
