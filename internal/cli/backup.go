@@ -13,6 +13,8 @@ import (
 
 	"stead"
 	"stead/client"
+	"stead/internal/app"
+	"stead/internal/store/postgres"
 	"stead/internal/store/sqlite"
 )
 
@@ -81,15 +83,18 @@ beside it. It needs the permission APPLICATION_ADMIN and is recorded.`,
 }
 
 func restoreCommand(e *env) *cobra.Command {
-	var data, from string
+	var data, to, from string
 	c := &cobra.Command{
 		Use: "restore", Short: "Make a store from a backup, while no server runs", Args: cobra.NoArgs,
-		Long: `Makes the store of a new data folder from a backup. Keys and audit segments are files
+		Long: `Makes the store of a new data folder from a backup, or with --store that of an empty PostgreSQL
+database; each takes backups of its own kind. Keys and audit segments are files
 beside the store: copy the folders keys and audit of the old data folder too, since masks
 hash by those keys.`,
-		Example: "  stead restore --data ./stead-data --from stead.backup",
+		Example: `  stead restore --data ./stead-data --from stead.backup
+  stead restore --data ./stead-data --store postgres://stead@localhost/stead --from stead.backup`,
 	}
 	c.Flags().StringVar(&data, "data", "", "data folder to make; it must have no store yet")
+	c.Flags().StringVar(&to, "store", "", "address of the database, without password; the data folder then gives the password, if its keys have it")
 	c.Flags().StringVar(&from, "from", "", "file that `stead backup` wrote")
 	markRequired(c, "data", "from")
 	c.RunE = func(c *cobra.Command, _ []string) (err error) {
@@ -98,6 +103,16 @@ hash by those keys.`,
 			return err
 		}
 		defer func() { err = errors.Join(err, f.Close()) }()
+		if to != "" {
+			password, err := app.StorePassword(c.Context(), filepath.Join(data, "keys"))
+			if err == nil {
+				err = postgres.Restore(c.Context(), to, postgres.Options{Password: password}, f)
+			}
+			if err != nil {
+				return err
+			}
+			return e.told(map[string]string{"restored": to}, "restored into the database; `stead serve --data %s --store ADDRESS` serves it\n", data)
+		}
 		if err := sqlite.Restore(c.Context(), data, f); err != nil {
 			return err
 		}

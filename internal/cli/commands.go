@@ -6,6 +6,7 @@ import "github.com/spf13/cobra"
 func commands(e *env) []*cobra.Command {
 	return []*cobra.Command{
 		serveCommand(e),
+		connectCommand(e),
 		registerCommand(e),
 		applyCommand(e),
 		queryCommand(e),
@@ -17,6 +18,7 @@ func commands(e *env) []*cobra.Command {
 		groupCommand(e),
 		keyCommand(e),
 		connectionCommand(e),
+		credentialCommand(e),
 		sourceCommand(e),
 		subscriptionCommand(e),
 		projectCommand(e),
@@ -24,6 +26,7 @@ func commands(e *env) []*cobra.Command {
 		settingCommand(e),
 		backupCommand(e),
 		restoreCommand(e),
+		migrateCommand(e),
 		conformanceCommand(e),
 		configCommand(e),
 		statusCommand(e),

@@ -1,4 +1,4 @@
-// Package cli has the commands of stead, one file each. All but serve, backup, restore,
+// Package cli has the commands of stead, one file each. All but serve, restore, migrate,
 // config and offline verification talk to a running server with the caller's key.
 package cli
 
