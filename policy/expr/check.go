@@ -147,16 +147,20 @@ func validSubject(s Subject) error {
 		if s.Text == "" {
 			return errors.New("the name of the group or purpose is empty")
 		}
+	case SlotHolds, SlotContains:
+		if s.Key == "" {
+			return errors.New("a slot has no number")
+		}
 	case GroupsContain, PurposesContain, UserName, UserIAM, Now, Today:
 	default:
 		return errors.New("unknown fact about the subject")
 	}
 	switch s.Fact {
-	case AttributeContains, GroupsContain, PurposesContain:
+	case AttributeContains, GroupsContain, PurposesContain, SlotContains:
 		if s.Arg == nil {
 			return errors.New("the row's value to look for is missing")
 		}
-		if s.Placeholder != nil && s.Fact == PurposesContain {
+		if s.Placeholder != nil && (s.Fact == PurposesContain || s.Fact == SlotContains) {
 			return errors.New("purposes take no placeholder")
 		}
 		if err := valid(s.Arg); err != nil {

@@ -59,6 +59,9 @@ func EncodeJSON(n Node) ([]byte, error) {
 	case Key:
 		return json.Marshal(map[string]jsonKey{"key": {n.ID}})
 	case Subject:
+		if factNames[n.Fact] == "" {
+			return nil, fmt.Errorf("fact %d has no JSON form", n.Fact)
+		}
 		s := jsonSubject{Fact: factNames[n.Fact], Key: n.Key, Text: n.Text, Placeholder: n.Placeholder}
 		if n.Arg != nil {
 			arg, err := EncodeJSON(n.Arg)
