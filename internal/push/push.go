@@ -99,6 +99,8 @@ type Plan struct {
 	Connection string         `json:"connection"`
 	From       stead.Revision `json:"from"` // that the platform says it holds; 0: none of ours yet
 	To         stead.Revision `json:"to"`
+	// Start is what the platform held when the plan was made, in the adapter's own words: Apply compares it.
+	Start string `json:"-"`
 	// Problems stand in the way. While one is Blocking the plan is not applied to the data source it names, or
 	// not at all when it names none.
 	Problems []Problem `json:"problems,omitempty"`

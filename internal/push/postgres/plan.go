@@ -1,0 +1,442 @@
+package postgres
+
+import (
+	"context"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"stead"
+	"stead/internal/push"
+)
+
+// holding is what we know the database to hold.
+type holding struct {
+	state    *push.State
+	problems []push.Problem // of the sources that cannot be served as they are
+	token    string         // in meta.state
+}
+
+// draft is a plan in the making.
+type draft struct {
+	p       *Platform
+	f       *found
+	next    *push.State
+	now     map[push.Table][]push.Row // served and slot rows that stand, at least of what changes
+	closed  map[stead.SourceID]bool
+	objects []*object
+	why     map[stead.SourceID]string
+	release []stead.SourceID
+	edits   []push.Edit
+	fresh   func(push.Table, string) bool // a set that nothing there refers to yet
+	gone    func(push.Table, string) bool // a set that next does not have
+	boot    []string
+	keysPut []string
+	keysCut []string
+	plan    *push.Plan
+}
+
+// Plan implements push.Platform.
+func (p *Platform) Plan(ctx context.Context, next, since *push.State) (*push.Plan, error) {
+	h := p.holds()
+	if since == nil || h.state != since || !reflect.DeepEqual(since.Settings, next.Settings) {
+		return p.planWhole(ctx, next)
+	}
+	if next.Revision < since.Revision {
+		return nil, ahead()
+	}
+	return p.planSince(ctx, next, h)
+}
+
+func (p *Platform) holds() holding {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.held
+}
+
+func (p *Platform) hold(plan *push.Plan, token string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.held = holding{plan.Next, blocked(plan.Problems), token}
+}
+
+// blocked are the problems of sources that cannot be served.
+func blocked(problems []push.Problem) []push.Problem {
+	return slices.DeleteFunc(slices.Clone(problems), func(p push.Problem) bool { return !p.Blocking || p.Source == 0 })
+}
+
+func closed(problems []push.Problem) map[stead.SourceID]bool {
+	out := map[stead.SourceID]bool{}
+	for _, p := range blocked(problems) {
+		out[p.Source] = true
+	}
+	return out
+}
+
+func ahead() error {
+	return stead.Errorf(stead.Conflict, "the database was edited from a later state").WithHint("it is planned anew once that state is known here")
+}
+
+// planWhole looks at everything.
+func (p *Platform) planWhole(ctx context.Context, next *push.State) (*push.Plan, error) {
+	d := &draft{p: p, next: next, closed: map[stead.SourceID]bool{}, why: map[stead.SourceID]string{}, plan: &push.Plan{Connection: next.Connection.Key, To: next.Revision, Next: next}}
+	err := p.look(ctx, func(tx pgx.Tx) (err error) {
+		if d.f, err = p.inspect(ctx, tx, wanted{settings: next.Settings, paths: paths(next, nil), all: true}); err != nil {
+			return err
+		}
+		if d.now = map[push.Table][]push.Row{}; d.f.booted {
+			if d.now, err = readRows(ctx, tx); err != nil {
+				return err
+			}
+		}
+		if err := d.lookKeys(ctx, tx); err != nil {
+			return err
+		}
+		return d.lookRoles(ctx, tx)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if d.f.booted && d.f.revision > int64(next.Revision) {
+		return nil, ahead()
+	}
+	d.plan.From, d.plan.Start = stead.Revision(d.f.revision), d.f.state
+	digest, err := bootDigest(next.Settings)
+	if err != nil {
+		return nil, err
+	}
+	if !d.f.booted || d.f.script != digest {
+		if d.boot, err = bootstrap(next.Settings, p.cfg.Connection, p.cfg.Instance, d.f.super); err != nil {
+			return nil, err
+		}
+	}
+	d.identity()
+	for _, id := range slices.Sorted(maps.Keys(next.Sources)) {
+		d.source(next.Sources[id])
+	}
+	for _, id := range slices.Sorted(maps.Keys(d.f.governed)) {
+		if next.Sources[id] == nil {
+			d.release = append(d.release, id)
+		}
+	}
+	wanted := gathered(desired(next, d.closed))
+	d.edits = between(d.now, wanted)
+	d.fresh, d.gone = absent(d.now), absent(wanted)
+	d.assemble()
+	if len(d.plan.Steps) == 0 && d.f.booted && !stopped(d.plan) {
+		p.hold(d.plan, d.f.state)
+	}
+	return d.plan, nil
+}
+
+// planSince trusts what we know, and looks only at what changes natively.
+func (p *Platform) planSince(ctx context.Context, next *push.State, h holding) (*push.Plan, error) {
+	since := h.state
+	d := &draft{p: p, next: next, closed: map[stead.SourceID]bool{}, why: map[stead.SourceID]string{}, now: map[push.Table][]push.Row{},
+		plan: &push.Plan{Connection: next.Connection.Key, From: since.Revision, To: next.Revision, Next: next, Start: h.token}}
+	changed := map[stead.SourceID]bool{}
+	for id, s := range next.Sources {
+		if was := since.Sources[id]; was == nil || was.Digest != s.Digest || !slices.Equal(was.Path, s.Path) || was.Held != s.Held {
+			changed[id] = true
+		}
+	}
+	for id := range since.Sources {
+		if next.Sources[id] == nil {
+			d.release = append(d.release, id)
+		}
+	}
+	slices.Sort(d.release)
+	for _, problem := range h.problems {
+		if s := next.Sources[problem.Source]; s != nil && !s.Held && !changed[problem.Source] {
+			d.plan.Problems = append(d.plan.Problems, problem)
+			d.closed[problem.Source] = true
+		}
+	}
+	before := desired(since, closed(h.problems))
+	for id, set := range before {
+		if id.Table == push.Served {
+			d.now[id.Table] = append(d.now[id.Table], set.Rows...)
+		}
+	}
+	if err := d.lookSince(ctx, changed, since); err != nil {
+		return nil, err
+	}
+	for _, id := range slices.Sorted(maps.Keys(changed)) {
+		d.source(next.Sources[id])
+	}
+	after := desired(next, d.closed)
+	d.edits = push.Edits(before, after)
+	lacks := func(sets map[push.SetID]*push.Set) func(push.Table, string) bool {
+		return func(t push.Table, key string) bool {
+			set := sets[push.SetID{Table: t, Key: key}]
+			return set == nil || len(set.Rows) == 0
+		}
+	}
+	d.fresh, d.gone = lacks(before), lacks(after)
+	d.keysPut, d.keysCut = minus(next.Keys, since.Keys), minus(since.Keys, next.Keys)
+	d.assemble()
+	if len(d.plan.Steps) == 0 {
+		p.hold(d.plan, h.token)
+	}
+	return d.plan, nil
+}
+
+func (d *draft) lookSince(ctx context.Context, changed map[stead.SourceID]bool, since *push.State) error {
+	ids := append(slices.Collect(maps.Keys(changed)), d.release...)
+	logins := !reflect.DeepEqual(setsOf(since, push.Logins), setsOf(d.next, push.Logins)) || !reflect.DeepEqual(setsOf(since, push.StandIns), setsOf(d.next, push.StandIns))
+	if len(ids) == 0 && !logins {
+		d.f = &found{booted: true}
+		return nil
+	}
+	return d.p.look(ctx, func(tx pgx.Tx) (err error) {
+		if d.f, err = d.p.inspect(ctx, tx, wanted{settings: d.next.Settings, paths: paths(d.next, changed), sources: ids}); err != nil {
+			return err
+		}
+		if !d.f.booted {
+			return stead.Errorf(stead.Conflict, "stead's objects are not there any more").WithHint("the database is planned from scratch")
+		}
+		return d.lookRoles(ctx, tx)
+	})
+}
+
+func setsOf(s *push.State, t push.Table) map[push.SetID]*push.Set {
+	out := map[push.SetID]*push.Set{}
+	for id, set := range s.Sets {
+		if id.Table == t {
+			out[id] = set
+		}
+	}
+	return out
+}
+
+func minus(a, b []string) []string {
+	var out []string
+	for _, x := range a {
+		if !slices.Contains(b, x) {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// paths are those of the sources that are not held, of all or only some.
+func paths(s *push.State, only map[stead.SourceID]bool) [][2]string {
+	var out [][2]string
+	for id, src := range s.Sources {
+		if len(src.Path) == 2 && !src.Held && (only == nil || only[id]) {
+			out = append(out, [2]string{src.Path[0], src.Path[1]})
+		}
+	}
+	return out
+}
+
+// absent says whether the rows of a table have none that begins with a key.
+func absent(rows map[push.Table][]push.Row) func(push.Table, string) bool {
+	has := map[push.SetID]bool{}
+	for _, t := range []push.Table{push.Facts, push.Members} {
+		for _, r := range rows[t] {
+			has[push.SetID{Table: t, Key: r[0]}] = true
+		}
+	}
+	return func(t push.Table, key string) bool { return !has[push.SetID{Table: t, Key: key}] }
+}
+
+// identity refuses a database that somebody else governs.
+func (d *draft) identity() {
+	f, cfg := d.f, d.p.cfg
+	if f.booted && (f.connection != cfg.Connection || f.instance != cfg.Instance) {
+		d.plan.Problems = append(d.plan.Problems, push.Problem{Object: f.database, Blocking: true,
+			Message: "the database is governed as connection " + f.connection + " of another installation, or under another key",
+			Hint:    "remove it there first, or drop the schema immuta_system when that installation is gone"})
+	}
+	if !f.super && !f.creates {
+		d.plan.Problems = append(d.plan.Problems, push.Problem{Object: f.user, Message: "the role may not create roles or change settings of logins",
+			Hint: "ALTER ROLE " + role(f.user) + " CREATEROLE, or give the governed role and the search path to logins yourself"})
+	}
+	d.plan.Problems = append(d.plan.Problems, d.risky()...)
+}
+
+// source plans one data source.
+func (d *draft) source(s *push.Source) {
+	if s.Held {
+		return
+	}
+	o, problem := d.p.design(s, d.f, d.next)
+	if problem != nil {
+		d.plan.Problems = append(d.plan.Problems, *problem)
+		d.closed[s.ID] = true
+		return
+	}
+	drift := o.lacking(d.f)
+	for _, x := range drift {
+		if !x.Repairable {
+			d.plan.Problems = append(d.plan.Problems, push.Problem{Source: s.ID, Object: x.Object, Message: x.What, Hint: "drop it, or let stead's policies say it"})
+		}
+	}
+	if why := repairable(drift); len(why) > 0 {
+		d.objects = append(d.objects, o)
+		d.why[s.ID] = why[0].What
+	}
+}
+
+// assemble orders the steps such that nobody sees, between any two, what neither state shows.
+func (d *draft) assemble() {
+	if len(d.boot) > 0 {
+		d.step(push.Step{Kind: push.Bootstrap, Object: "immuta_system", Why: "stead's own roles, schemas, tables, functions", SQL: d.boot})
+	}
+	if len(d.keysPut) > 0 {
+		d.step(push.Step{Kind: push.KeyEdit, Object: "immuta_system.hash_key", Why: "keys of hash masks, readable by nobody but the views", Keys: d.keysPut})
+	}
+	first, own, last, people := d.split()
+	if people {
+		first = append(first, d.shutChanged(own)...)
+	}
+	if len(first) > 0 {
+		d.step(push.Step{Kind: push.RowEdit, Object: "profiles", Why: "who may do what, looked up by policies; in effect at once", Edits: tidy(first), Widens: widens(first)})
+		if sql := d.terminations(first); len(sql) > 0 {
+			d.step(push.Step{Kind: push.Terminate, Object: "sessions", Why: "sessions that were cut off may still read from open cursors", SQL: sql})
+		}
+	}
+	for _, o := range d.objects {
+		why := d.why[o.source.ID]
+		d.step(o.step(d.f, why, own[o.source.ID], o.source.Refused == ""))
+	}
+	for _, id := range d.release {
+		if r := d.f.governed[id]; r != nil {
+			d.step(d.releaseStep(id, r))
+		}
+	}
+	for _, s := range d.roleSteps() {
+		d.step(s)
+	}
+	if len(last) > 0 {
+		d.step(push.Step{Kind: push.RowEdit, Object: "profiles", Why: "rows that nothing refers to any more", Edits: tidy(last)})
+	}
+	if len(d.keysCut) > 0 {
+		d.step(push.Step{Kind: push.KeyEdit, Object: "immuta_system.hash_key", Why: "keys that nothing uses any more", Keys: d.keysCut})
+	}
+}
+
+func (d *draft) step(s push.Step) { d.plan.Steps = append(d.plan.Steps, s) }
+
+// split sorts the row edits: those that go first, those that go with the objects of their source, those that old objects
+// still look up and go last. people says that the first ones change what is known about people, so that sources whose objects
+// still are the old ones would mix old policies with new people.
+func (d *draft) split() (first []push.Edit, own map[stead.SourceID][]push.Edit, last []push.Edit, people bool) {
+	own = map[stead.SourceID][]push.Edit{}
+	changed := map[stead.SourceID]bool{}
+	for _, o := range d.objects {
+		changed[o.source.ID] = true
+	}
+	for _, e := range d.edits {
+		mine := push.Edit{Table: e.Table}
+		var later push.Edit
+		sort := func(rows []push.Row, put bool) (kept []push.Row) {
+			for _, r := range rows {
+				switch {
+				case (e.Table == push.Served || e.Table == push.Slots) && changed[sourceOf(r)]:
+					own[sourceOf(r)] = with(own[sourceOf(r)], e.Table, r, put)
+					continue
+				case e.Table != push.Facts && e.Table != push.Members:
+					people = people || (e.Table != push.Served && e.Table != push.Slots)
+				case !put && len(changed) > 0 && d.gone(e.Table, r[0]):
+					later.Delete = append(later.Delete, r)
+					continue
+				case put && d.fresh(e.Table, r[0]):
+				default:
+					people = true
+				}
+				kept = append(kept, r)
+			}
+			return kept
+		}
+		mine.Delete, mine.Put = sort(e.Delete, false), sort(e.Put, true)
+		if len(mine.Delete)+len(mine.Put) > 0 {
+			first = append(first, mine)
+		}
+		if len(later.Delete) > 0 {
+			last = append(last, push.Edit{Table: e.Table, Delete: later.Delete})
+		}
+	}
+	return first, own, last, people
+}
+
+// with adds a row to the edit of its table.
+func with(edits []push.Edit, t push.Table, r push.Row, put bool) []push.Edit {
+	i := slices.IndexFunc(edits, func(e push.Edit) bool { return e.Table == t })
+	if i < 0 {
+		edits, i = append(edits, push.Edit{Table: t}), len(edits)
+	}
+	if put {
+		edits[i].Put = append(edits[i].Put, r)
+	} else {
+		edits[i].Delete = append(edits[i].Delete, r)
+	}
+	return edits
+}
+
+// shutChanged closes the sources whose objects are edited until they are; their own steps open them again.
+func (d *draft) shutChanged(own map[stead.SourceID][]push.Edit) []push.Edit {
+	var shut push.Edit
+	stands := map[stead.SourceID]push.Row{}
+	for _, r := range d.now[push.Served] {
+		stands[sourceOf(r)] = r
+	}
+	for _, o := range d.objects {
+		id := o.source.ID
+		r, ok := stands[id]
+		if !ok || r[2] != "t" {
+			continue
+		}
+		closed := r
+		closed[2] = "f"
+		shut.Table, shut.Delete, shut.Put = push.Served, append(shut.Delete, r), append(shut.Put, closed)
+		if !slices.ContainsFunc(own[id], func(e push.Edit) bool { return e.Table == push.Served }) {
+			own[id] = with(with(own[id], push.Served, closed, false), push.Served, r, true)
+		}
+	}
+	if len(shut.Put) == 0 {
+		return nil
+	}
+	return []push.Edit{shut}
+}
+
+// tidy joins the edits of a table and brings them into the order of tables.
+func tidy(edits []push.Edit) []push.Edit {
+	var out []push.Edit
+	for _, t := range push.Tables() {
+		sum := push.Edit{Table: t}
+		for _, e := range edits {
+			if e.Table == t {
+				sum.Put, sum.Delete = append(sum.Put, e.Put...), append(sum.Delete, e.Delete...)
+			}
+		}
+		if len(sum.Put)+len(sum.Delete) > 0 {
+			out = append(out, sum)
+		}
+	}
+	return out
+}
+
+// widens reports whether somebody may see more after the edits; only what can but take away does not.
+func widens(edits []push.Edit) bool {
+	for _, e := range edits {
+		if len(e.Put) > 0 && e.Table != push.Switches && !(e.Table == push.Served && !slices.ContainsFunc(e.Put, func(r push.Row) bool { return r[2] == "t" })) {
+			return true
+		}
+		if len(e.Delete) > 0 && slices.Contains([]push.Table{push.Facts, push.Values, push.Slots, push.Switches}, e.Table) {
+			return true
+		}
+	}
+	return false
+}
+
+// stopped reports whether a problem stops the whole plan.
+func stopped(plan *push.Plan) bool {
+	return slices.ContainsFunc(plan.Problems, func(p push.Problem) bool { return p.Blocking && p.Source == 0 })
+}
+
+func dotted(path []string) string { return strings.Join(path, ".") }

@@ -1,0 +1,370 @@
+package postgres
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"stead"
+	dialect "stead/dialect/postgres"
+	"stead/internal/push"
+	"stead/policy/expr"
+)
+
+// The layouts.
+const (
+	inPlace = "rls"  // row security and column grants on the table, a masking view beside it where it is masked
+	viewed  = "view" // nobody but a view reads it
+)
+
+// shape is in every intent: a new way of writing objects down edits all of them.
+const shape = "1"
+
+// object is what is to stand natively for one source.
+type object struct {
+	source   *push.Source
+	relation *relation
+	layout   string
+	names    names
+	// rows and keyed are the printed row condition, in policies and in the view.
+	rows string
+	view *view
+	// guarded are the table and what inherits from it.
+	guarded []*relation
+	// shut are relations that read it and were not made for governed people: nobody but their owners keeps rights on them.
+	shut []*relation
+	// calls are functions that run as their owner and name the table.
+	calls []definer
+	// clear and declared are columns.
+	clear, declared []string
+	force           bool
+	exempt          []string
+	intent          string
+}
+
+// view is the masking view.
+type view struct {
+	schema, name string
+	query        string
+}
+
+// names are the roles of a connection.
+type names struct{ governed, owner string }
+
+func ident(parts ...string) string {
+	quoted := make([]string, len(parts))
+	for i, p := range parts {
+		quoted[i] = dialect.Quote(p)
+	}
+	return strings.Join(quoted, ".")
+}
+
+func quotes(list []string) string {
+	quoted := make([]string, len(list))
+	for i, p := range list {
+		quoted[i] = role(p)
+	}
+	return strings.Join(quoted, ", ")
+}
+
+func columns(list []string) string {
+	quoted := make([]string, len(list))
+	for i, p := range list {
+		quoted[i] = dialect.Quote(p)
+	}
+	return strings.Join(quoted, ", ")
+}
+
+// role spells a role; "public" in the catalogue's answers is everybody.
+func role(name string) string {
+	if name == "public" {
+		return "PUBLIC"
+	}
+	return dialect.Quote(name)
+}
+
+// literal spells a text; what PostgreSQL cannot hold names nothing.
+func literal(s string) string {
+	return "'" + strings.ReplaceAll(strings.ReplaceAll(s, "\x00", "\uFFFD"), "'", "''") + "'"
+}
+
+// governedSchema is where the masking views of a schema are.
+func governedSchema(schema string) string { return fitted(schema, "_gov") }
+
+// fitted is a name and an ending, cut such that the server does not cut it.
+func fitted(name, ending string) string {
+	const most = 63
+	if len(name)+len(ending) <= most {
+		return name + ending
+	}
+	sum := sha256.Sum256([]byte(name))
+	ending = "_" + hex.EncodeToString(sum[:4]) + ending
+	cut := most - len(ending)
+	for !utf8.RuneStart(name[cut]) {
+		cut--
+	}
+	return name[:cut] + ending
+}
+
+// design says what is to stand for a source on a relation. A problem is why it cannot.
+func (p *Platform) design(s *push.Source, f *found, next *push.State) (*object, *push.Problem) {
+	t, problem := p.locate(s, f)
+	if problem != nil {
+		return nil, problem
+	}
+	o := &object{source: s, relation: t, names: names{next.Settings.GovernedRole, ownerRole},
+		force: !slices.Contains(next.Settings.NoForce, strings.Join(s.Path, ".")), exempt: f.exempt}
+	if problem := o.fit(); problem != nil {
+		return nil, problem
+	}
+	o.layout = inPlace
+	if (t.kind != "r" && t.kind != "p") || keyed(s.Rows) {
+		o.layout = viewed
+	}
+	if err := o.print(); err != nil {
+		return nil, blocking(s, stead.AsError(err).Error(), "change the policy, or the table's column types")
+	}
+	o.surround(f, next)
+	if problem := o.clash(f); problem != nil {
+		return nil, problem
+	}
+	o.intent = o.digest()
+	if o.view != nil {
+		o.view.query = strings.ReplaceAll(o.view.query, "(SELECT immuta_policies.reads("+decimal(s.ID)+", '"+unversioned+"'))", o.reads())
+	}
+	return o, nil
+}
+
+func blocking(s *push.Source, message, hint string) *push.Problem {
+	return &push.Problem{Source: s.ID, Object: strings.Join(s.Path, "."), Message: message, Hint: hint, Blocking: true}
+}
+
+func (p *Platform) locate(s *push.Source, f *found) (*relation, *push.Problem) {
+	if len(s.Path) != 2 {
+		return nil, blocking(s, "the data source is not named by schema and table", "register it as schema.table")
+	}
+	t := f.byName[name(s.Path[0], s.Path[1])]
+	switch {
+	case t == nil:
+		return nil, blocking(s, "the table does not exist", "look whether it was renamed or dropped; register it anew or remove it")
+	case !slices.Contains([]string{"r", "p", "v", "m", "f"}, t.kind):
+		return nil, blocking(s, "it is not a table or view", "register a table, view, materialized or foreign table")
+	case t.temporary:
+		return nil, blocking(s, "the table is temporary", "register tables that stay")
+	case reserved(t.schema):
+		return nil, blocking(s, "the table is in a schema of the server's or stead's own", "remove the data source")
+	case strings.HasPrefix(t.comment, marker):
+		return nil, blocking(s, "it is an object of stead's own", "remove the data source")
+	case !t.mine && !f.super:
+		return nil, blocking(s, "the table belongs to "+t.owner+", and the role stead connects as is not a member of it",
+			"GRANT "+dialect.Quote(t.owner)+" TO "+dialect.Quote(f.user))
+	}
+	return t, nil
+}
+
+func reserved(schema string) bool {
+	return strings.HasPrefix(schema, "pg_") || slices.Contains([]string{"information_schema", "immuta_system", "immuta_policies", "immuta_procedures"}, schema)
+}
+
+// fit checks that the columns are those registered.
+func (o *object) fit() *push.Problem {
+	have := map[string]column{}
+	for _, c := range o.relation.columns {
+		have[c.name] = c
+	}
+	for _, c := range o.source.Columns {
+		now, ok := have[c.Name]
+		if !ok {
+			return blocking(o.source, "column "+c.Name+" is not there any more", "register the table anew")
+		}
+		if !sameType(c.Type, now.native) {
+			return blocking(o.source, "column "+c.Name+" is "+now.native+" now, registered was "+c.Type.String(), "register the table anew")
+		}
+	}
+	if len(o.source.Columns) == 0 {
+		return blocking(o.source, "no columns are registered", "register the table anew")
+	}
+	return nil
+}
+
+// sameType compares a registered type with the server's by what the server would make of both.
+func sameType(registered expr.Type, native string) bool {
+	now := dialect.ParseType(native)
+	if now.String() == registered.String() && now.Native == registered.Native {
+		return true
+	}
+	a, errA := dialect.TypeName(registered)
+	b, errB := dialect.TypeName(now)
+	return errA == nil && errB == nil && (a == b || a == native) && now.Kind == registered.Kind
+}
+
+// keyed reports whether an expression needs a hash key, which people's own statements cannot read.
+func keyed(n expr.Node) bool {
+	found := false
+	expr.Walk(n, func(n expr.Node) bool {
+		if _, ok := n.(expr.Key); ok {
+			found = true
+		}
+		return !found
+	})
+	return found
+}
+
+// print prints the conditions and masks.
+func (o *object) print() error {
+	s := o.source
+	bytes := true
+	for _, c := range o.relation.columns {
+		bytes = bytes && c.bytes
+	}
+	for i := range s.Columns {
+		o.declared = append(o.declared, s.Columns[i].Name)
+		if s.Columns[i].Clear() {
+			o.clear = append(o.clear, s.Columns[i].Name)
+		}
+	}
+	if s.Refused != "" {
+		o.rows, o.clear = "false", nil
+		return nil
+	}
+	var err error
+	if o.rows, err = o.printer("", bytes).Condition(s.Rows); err != nil {
+		return err
+	}
+	if o.layout == inPlace && !s.Masked() {
+		return nil
+	}
+	return o.printView(bytes)
+}
+
+func (o *object) printView(bytes bool) error {
+	p := o.printer("t.", bytes)
+	collations := map[string]string{}
+	for _, c := range o.relation.columns {
+		collations[c.name] = c.collation
+	}
+	list := make([]string, len(o.source.Columns))
+	for i := range o.source.Columns {
+		c := &o.source.Columns[i]
+		text := "t." + dialect.Quote(c.Name)
+		if !c.Clear() {
+			var err error
+			p.Collation = collations[c.Name]
+			if text, err = p.Mask(c.Shown, c.Type); err != nil {
+				return err
+			}
+		}
+		list[i] = text + " AS " + dialect.Quote(c.Name)
+	}
+	where := "(SELECT immuta_policies.intact(" + decimal(o.source.ID) + "))"
+	if o.layout == viewed {
+		rows, err := p.Condition(o.source.Rows)
+		if err != nil {
+			return err
+		}
+		where += " AND " + o.reads() + " AND (" + rows + ")"
+	}
+	o.view = &view{schema: governedSchema(o.relation.schema), name: o.relation.name,
+		query: "SELECT " + strings.Join(list, ", ") + " FROM " + ident(o.relation.schema, o.relation.name) + " AS t WHERE " + where}
+	return nil
+}
+
+// reads holds the version of the policies: rows of another version, in the snapshot of an older transaction, do not serve them.
+func (o *object) reads() string {
+	return "(SELECT immuta_policies.reads(" + decimal(o.source.ID) + ", '" + o.version() + "'))"
+}
+
+// unversioned stands for the version until everything else is printed.
+const unversioned = "{version}"
+
+func (o *object) version() string {
+	if o.intent == "" {
+		return unversioned
+	}
+	return o.intent
+}
+
+func (o *object) writes() string {
+	return "(SELECT immuta_policies.writes(" + decimal(o.source.ID) + "))"
+}
+
+// printer prints for this source: what is asked about the subject is looked up once a statement.
+func (o *object) printer(prefix string, bytes bool) dialect.Printer {
+	id := decimal(o.source.ID)
+	p := dialect.Printer{ByteText: bytes}
+	p.Column = func(name string) string { return prefix + dialect.Quote(name) }
+	p.Key = func(key string) (string, error) {
+		if key == "shared/"+id {
+			return "(SELECT k.key FROM immuta_system.hash_key AS k WHERE k.id OPERATOR(pg_catalog.=) (SELECT immuta_policies.key_of(" + id + ")))", nil
+		}
+		return "(SELECT k.key FROM immuta_system.hash_key AS k WHERE k.id OPERATOR(pg_catalog.=) " + literal(key) + ")", nil
+	}
+	p.Subject = func(s expr.Subject, arg string, t expr.Type) (string, error) {
+		return o.subject(p, s, arg, t)
+	}
+	return p
+}
+
+func (o *object) subject(p dialect.Printer, s expr.Subject, arg string, t expr.Type) (string, error) {
+	call := func(f string) string {
+		return "(SELECT immuta_policies." + f + "(" + decimal(o.source.ID) + ", " + s.Key + "))"
+	}
+	switch s.Fact {
+	case expr.SlotHolds:
+		return call("holds"), slot(s.Key)
+	case expr.SlotContains:
+		if t.Kind != expr.Text {
+			text, err := expr.NewCall(expr.ToText, s.Arg)
+			if err != nil {
+				return "", err
+			}
+			if arg, err = p.Expr(text); err != nil {
+				return "", err
+			}
+		}
+		return "(" + arg + " OPERATOR(pg_catalog.=) ANY (" + call("texts") + "::pg_catalog.text[]))", slot(s.Key)
+	case expr.UserName:
+		return "(SELECT immuta_policies.user_name())", nil
+	case expr.UserIAM:
+		return "(SELECT immuta_policies.user_iam())", nil
+	}
+	return "", stead.Errorf(stead.Unsupported, "a fact about the subject (%d) is not known to PostgreSQL", s.Fact)
+}
+
+// slot refuses what is not a small number: it is printed as it is.
+func slot(key string) error {
+	for _, r := range key {
+		if r < '0' || r > '9' {
+			return stead.Errorf(stead.Internal, "a slot is not a number")
+		}
+	}
+	if key == "" || len(key) > 6 {
+		return stead.Errorf(stead.Internal, "a slot is not a number")
+	}
+	return nil
+}
+
+// digest is of everything that is written down for the source.
+func (o *object) digest() string {
+	h := sha256.New()
+	add := func(parts ...string) {
+		for _, p := range parts {
+			fmt.Fprintf(h, "%d:%s", len(p), p)
+		}
+		fmt.Fprint(h, ";")
+	}
+	add(shape, o.layout, o.names.governed, o.rows, fmt.Sprint(o.force), o.relation.owner)
+	add(o.clear...)
+	add(o.declared...)
+	add(o.exempt...)
+	if o.view != nil {
+		add(o.view.schema, o.view.name, o.view.query)
+	}
+	for _, g := range o.guarded {
+		add(g.schema, g.name, g.owner)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
