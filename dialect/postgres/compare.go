@@ -19,6 +19,9 @@ func (p Printer) compare(f expr.Func, a, b expr.Node) (string, error) {
 	if x, l, ok := beside(a, b); ok && x.Type().Kind != expr.Decimal {
 		return p.equal(f, x, l, p.Expr)
 	}
+	if s, ok, err := p.name(f, a, b); ok {
+		return s, err
+	}
 	return p.plain(f, a, b, p.Expr)
 }
 
@@ -150,33 +153,69 @@ func (p Printer) equal(f expr.Func, x expr.Node, l expr.Literal, print func(expr
 	if f == expr.Eq {
 		return p.in(x, []expr.Node{l}, print)
 	}
-	s, listed, err := p.listed(x, []expr.Node{l}, print)
-	if err != nil || len(listed) > 0 {
-		return s + " " + operator("<>") + " " + strings.Join(listed, "") + ")", err
+	s, c, err := p.listed(x, []expr.Node{l}, print)
+	if err != nil || len(c.items) == 0 {
+		return when("("+s+" IS NOT NULL)", "TRUE"), err
 	}
-	return when(s+" IS NOT NULL)", "TRUE"), nil
+	return op(s, "<>", c.one()), nil
+}
+
+// name compares a column with the subject's name; neither is wrapped, so that indexes serve it.
+func (p Printer) name(f expr.Func, a, b expr.Node) (string, bool, error) {
+	c, ok := a.(expr.Column)
+	s, subject := b.(expr.Subject)
+	if !ok {
+		c, ok = b.(expr.Column)
+		s, subject = a.(expr.Subject)
+	}
+	if !ok || !subject || !p.plainText(c) {
+		return "", false, nil
+	}
+	sql, err := p.asked(s, p.Expr)
+	return op(p.raw(c), comparisons[f], sql), true, err
 }
 
 // in prints a list of literals. What is no value of x's type cannot be in the list.
 func (p Printer) in(x expr.Node, list []expr.Node, print func(expr.Node) (string, error)) (string, error) {
-	s, parts, err := p.listed(x, list, print)
+	s, c, err := p.listed(x, list, print)
 	switch {
 	case err != nil:
 		return "", err
-	case len(parts) == 0:
-		return when(s+" IS NOT NULL)", "FALSE"), nil
-	case len(parts) == 1:
-		return s + " " + operator("=") + " " + parts[0] + ")", nil
+	case len(c.items) == 0:
+		return when("("+s+" IS NOT NULL)", "FALSE"), nil
+	case len(c.items) == 1:
+		return op(s, "=", c.one()), nil
 	}
-	return s + " " + operator("=") + " ANY (ARRAY[" + strings.Join(parts, ", ") + "]))", nil
+	return "(" + s + " " + operator("=") + " ANY (" + c.all() + "))", nil
 }
 
-// listed prints x after an opening parenthesis, and those of the constants that can be equal to it, in its type.
-func (p Printer) listed(x expr.Node, list []expr.Node, print func(expr.Node) (string, error)) (string, []string, error) {
+// constants are a list of one type. elem, where it is not empty, is what the items are to be cast to.
+type constants struct {
+	items []string
+	elem  string
+}
+
+func (c constants) one() string {
+	if c.elem == "" {
+		return c.items[0]
+	}
+	return cast(c.items[0], c.elem)
+}
+
+func (c constants) all() string {
+	array := "ARRAY[" + strings.Join(c.items, ", ") + "]"
+	if c.elem == "" {
+		return array
+	}
+	return cast(array, c.elem+"[]")
+}
+
+// listed prints x, and those of the constants that can be equal to it, in its type.
+func (p Printer) listed(x expr.Node, list []expr.Node, print func(expr.Node) (string, error)) (string, constants, error) {
 	t := x.Type()
 	s, err := print(x)
 	if err != nil {
-		return "", nil, err
+		return "", constants{}, err
 	}
 	c, column := x.(expr.Column)
 	switch {
@@ -188,17 +227,27 @@ func (p Printer) listed(x expr.Node, list []expr.Node, print func(expr.Node) (st
 		s, t = cast(s, "pg_catalog.int8"), expr.IntType
 	}
 	t.Native = ""
-	var parts []string
-	for _, n := range list {
-		part, ok, err := listItem(n, t)
-		if err != nil {
-			return "", nil, err
-		}
-		if ok {
-			parts = append(parts, part)
+	var out constants
+	switch {
+	case t.Fixed:
+		out.elem = "pg_catalog.bpchar"
+	case t.Kind == expr.Text:
+		out.elem = "pg_catalog.text"
+	case t.IsNumber():
+		if out.elem, err = TypeName(t); err != nil {
+			return "", out, err
 		}
 	}
-	return "(" + s, parts, nil
+	for _, n := range list {
+		item, ok, err := listItem(n, t)
+		if err != nil {
+			return "", out, err
+		}
+		if ok {
+			out.items = append(out.items, item)
+		}
+	}
+	return s, out, nil
 }
 
 func listItem(n expr.Node, t expr.Type) (string, bool, error) {
@@ -211,18 +260,14 @@ func listItem(n expr.Node, t expr.Type) (string, bool, error) {
 		if l, ok = exact(l.Value, t); !ok {
 			return "", false, nil
 		}
-		s, err := Literal(l.Value, l.Typ)
+		s, err := numberText(l.Value, l.Typ)
 		return s, true, err
 	case t.Kind == expr.Text:
-		text := l.Value.Text
-		if strings.IndexByte(text, 0) >= 0 || t.Fixed && strings.HasSuffix(text, " ") {
+		if strings.IndexByte(l.Value.Text, 0) >= 0 || t.Fixed && strings.HasSuffix(l.Value.Text, " ") {
 			return "", false, nil
 		}
-		q, err := quoteText(text)
-		if t.Fixed {
-			return cast(q, "pg_catalog.bpchar"), true, err
-		}
-		return cast(q, "pg_catalog.text"), true, err
+		s, err := quoteText(l.Value.Text)
+		return s, true, err
 	}
 	s, err := value(l)
 	return s, true, err

@@ -29,6 +29,9 @@ func TestIndexesServeConditions(t *testing.T) {
 	day := expr.Literal{Value: expr.DateValue(10960), Typ: expr.DateType}
 	at := expr.Literal{Value: expr.InstantValue(946_700_000_000_000), Typ: expr.InstantType}
 	p := postgres.Printer{ByteText: true, Subject: func(s expr.Subject, arg string, _ expr.Type) (string, error) {
+		if s.Fact == expr.UserName {
+			return "SELECT CAST('7' AS pg_catalog.text)", nil
+		}
 		return arg + " OPERATOR(pg_catalog.=) ANY (CAST((SELECT ARRAY['7', '8']) AS pg_catalog.text[]))", nil
 	}}
 	for _, n := range []expr.Node{
@@ -41,6 +44,7 @@ func TestIndexesServeConditions(t *testing.T) {
 		call(t, expr.Lt, x, float(7)), call(t, expr.Gt, x, float(19990)), call(t, expr.Lt, col("b", expr.TextType), expr.TextLit("10")), call(t, expr.Like, col("b", expr.TextType), expr.TextLit("777%")),
 		call(t, expr.And, call(t, expr.Eq, s, expr.TextLit("7")), call(t, expr.IsTrue, call(t, expr.Eq, i4, expr.IntLit(7)))),
 		call(t, expr.Or, call(t, expr.Eq, s, expr.TextLit("7")), call(t, expr.Eq, i4, expr.IntLit(7))),
+		call(t, expr.Eq, s, expr.Subject{Fact: expr.UserName}), call(t, expr.Eq, expr.Subject{Fact: expr.UserName}, v),
 		expr.Subject{Fact: expr.SlotContains, Key: "1", Arg: s}, expr.Subject{Fact: expr.SlotContains, Key: "1", Arg: v},
 	} {
 		sql, err := p.Condition(n)

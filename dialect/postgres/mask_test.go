@@ -48,7 +48,7 @@ func TestMasksKeepTypes(t *testing.T) {
 			c := database(t, "masks_"+tc.name, locales[tc.locale])
 			g := gen.New(77)
 			cols := gen.Columns()
-			rows := fill(t, c, g, cols, 40, tc.collate)
+			rows := fill(t, c, g, cols, 40, tc.collate, false)
 			friendly := connect(t, "masks_"+tc.name)
 			hostile(t, c)
 			p := postgres.Printer{Key: keyOf, Collation: tc.collation}

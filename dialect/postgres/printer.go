@@ -205,6 +205,14 @@ func (p Printer) plainText(c expr.Column) bool {
 }
 
 func (p Printer) subject(s expr.Subject, print func(expr.Node) (string, error)) (string, error) {
+	sql, err := p.asked(s, print)
+	if s.Type().Kind == expr.Text {
+		sql = bytewise(sql)
+	}
+	return sql, err
+}
+
+func (p Printer) asked(s expr.Subject, print func(expr.Node) (string, error)) (string, error) {
 	switch s.Fact {
 	case expr.Now:
 		return "pg_catalog.statement_timestamp()", nil
@@ -239,9 +247,6 @@ func (p Printer) subject(s expr.Subject, print func(expr.Node) (string, error)) 
 	sql, err := p.Subject(s, arg, argType)
 	if err != nil {
 		return "", err
-	}
-	if s.Type().Kind == expr.Text {
-		return bytewise("(" + sql + ")"), nil
 	}
 	return "(" + sql + ")", nil
 }

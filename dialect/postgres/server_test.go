@@ -8,6 +8,8 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,21 +27,23 @@ import (
 
 const hashKey = "8254c329a92850f6d539dd376f4816ee2764517da5e0235514af433164480d7a"
 
-var server *pgserver.Server
+var server = sync.OnceValues(func() (*pgserver.Server, error) { return pgserver.Start(context.Background()) })
 
 func TestMain(m *testing.M) {
-	var err error
-	if server, err = pgserver.Start(context.Background(), "max_stack_depth = 6MB"); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
 	code := m.Run()
-	if err := server.Close(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
+	if started.Load() {
+		if s, err := server(); err == nil {
+			if err := s.Close(); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				code = 1
+			}
+		}
 	}
 	os.Exit(code)
 }
+
+// started says that there is a server to close; the workers of a fuzz test have none.
+var started atomic.Bool
 
 // locales of the three databases.
 var locales = map[string]string{
@@ -50,7 +54,12 @@ var locales = map[string]string{
 
 func connect(t *testing.T, database string) *pgx.Conn {
 	t.Helper()
-	config, err := pgx.ParseConfig(server.DSN(pgserver.Superuser, database))
+	started.Store(true)
+	s, err := server()
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := pgx.ParseConfig(s.DSN(pgserver.Superuser, database))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +145,7 @@ func keyOf(id string) (string, error) {
 }
 
 // stored is the table's rows, and beside what gen makes what only PostgreSQL has: NaN, infinities, BC, 24:00:00.
-func fill(t *testing.T, c *pgx.Conn, g *gen.Gen, cols []expr.Column, count int, collate string) []map[string]expr.Value {
+func fill(t *testing.T, c *pgx.Conn, g *gen.Gen, cols []expr.Column, count int, collate string, domains bool) []map[string]expr.Value {
 	t.Helper()
 	defs := []string{"n int"}
 	for _, col := range cols {
@@ -146,6 +155,11 @@ func fill(t *testing.T, c *pgx.Conn, g *gen.Gen, cols []expr.Column, count int, 
 		}
 		if col.Typ.Kind == expr.Text {
 			name += collate
+		}
+		if domains {
+			domain := fmt.Sprintf("public.domain_%d", len(defs))
+			run(t, c, "CREATE DOMAIN "+domain+" AS "+name)
+			name = domain
 		}
 		defs = append(defs, postgres.Quote(col.Name)+" "+name)
 	}
