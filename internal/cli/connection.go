@@ -24,14 +24,14 @@ func connections() *resource[stead.Connection] {
 func connectionCommand(e *env) *cobra.Command {
 	const example = "lake"
 	list := connections()
-	return nounCommand("connection", "Platforms that are governed",
+	return nounCommand("connection", "Platforms that are governed", append(platformVerbs(e, list.names),
 		list.listCommand(e, "connection", "connections"),
 		showCommand(e, "connection", example, keyed((*client.Client).Connection), list.names),
 		connectionCreateCommand(e),
 		deleteCommand(e, "connection", example, unkeyed((*client.Client).DeleteConnection), list.names),
 		connectionSwitchCommand(e, "disable", "Kill switch: every statement on it is refused", true, list.names),
 		connectionSwitchCommand(e, "enable", "Serve it again", false, list.names),
-	)
+	)...)
 }
 
 func connectionCreateCommand(e *env) *cobra.Command {
@@ -40,20 +40,17 @@ func connectionCreateCommand(e *env) *cobra.Command {
 	cmd := e.verbCommand(verb{use: "create KEY", short: "Create a connection", args: cobra.ExactArgs(1),
 		long: `Creates a connection. The address of the platform embedded is a folder of Parquet, CSV and
 JSON files or a DuckDB file, which the server only reads; a path that is not absolute counts
-from here when the server is on this machine. Afterwards: stead register KEY.`,
-		example: "stead connection create lake --platform embedded --address ./data"},
+from here when the server is on this machine. The address of the platform postgresql is a
+postgres:// URL or "host=... user=... dbname=..." without a password, which the credential
+names; nothing is made there before ` + "`stead connection apply KEY --bootstrap`" + `. It is easier
+with ` + "`stead connect postgres`" + `. Afterwards: stead register KEY.`,
+		example: "stead connection create lake --platform embedded --address ./data\nstead connection create hr --platform postgresql --address postgres://stead@db.example.com/hr --credential hr"},
 		func(ctx context.Context, c *client.Client, args []string) error {
-			s, err := attributes(settings)
+			s, err := settingPairs(settings)
 			if err != nil {
 				return err
 			}
-			conn := stead.Connection{Key: args[0], Platform: stead.Platform(platform), Address: address, Credential: credential}
-			for k, v := range s {
-				if conn.Settings == nil {
-					conn.Settings = map[string]string{}
-				}
-				conn.Settings[k] = v[0]
-			}
+			conn := stead.Connection{Key: args[0], Platform: stead.Platform(platform), Address: address, Credential: credential, Settings: s}
 			if conn.Platform == stead.Embedded {
 				if conn.Address, err = e.localPath(address); err != nil {
 					return err
@@ -67,7 +64,9 @@ from here when the server is on this machine. Afterwards: stead register KEY.`,
 	f.StringVar(&credential, "credential", "", "name of the secret to connect with, as the server's keeper knows it")
 	f.StringArrayVar(&settings, "setting", nil, "key=value (may be repeated)")
 	markRequired(cmd, "address")
-	return e.completeFlag(cmd, "platform", func(context.Context, *client.Client) ([]string, error) { return []string{string(stead.Embedded)}, nil })
+	return e.completeFlag(cmd, "platform", func(context.Context, *client.Client) ([]string, error) {
+		return []string{string(stead.Embedded), string(stead.PostgreSQL)}, nil
+	})
 }
 
 // localPath makes a path absolute when the server shares this machine, since it has another working folder.

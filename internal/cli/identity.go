@@ -50,6 +50,7 @@ func identityCommands(e *env, kind stead.IdentityKind, example string) []*cobra.
 		switchCommand(e, noun, "enable", "Let it work again", false, example, list.names),
 		grantCommand(e, noun, "grant", "Give it permissions", example, list.names),
 		grantCommand(e, noun, "revoke", "Take permissions away", example, list.names),
+		externalCommand(e, noun, example, list.names),
 		attributeCommand(e, noun, example, list.names, getIdentity, (*client.Client).PutIdentity, func(i *stead.Identity) *stead.Attributes { return &i.Attributes }),
 	}
 }
@@ -74,7 +75,7 @@ func deleteIdentity(ctx context.Context, c *client.Client, text string) (*client
 type newIdentity struct {
 	display, email, description, owner string
 	permissions, attributes            []string
-	users, groups                      []string
+	users, groups, external            []string
 }
 
 func createIdentityCommand(e *env, kind stead.IdentityKind, example string) *cobra.Command {
@@ -100,6 +101,7 @@ func createIdentityCommand(e *env, kind stead.IdentityKind, example string) *cob
 	}
 	f.StringSliceVar(&n.permissions, "permission", nil, "permission (may be repeated)")
 	f.StringArrayVar(&n.attributes, "attribute", nil, "key=value (may be repeated)")
+	f.StringArrayVar(&n.external, "external", nil, "platform=name: what it is called on a platform, or none (may be repeated; default: its name)")
 	f.StringArrayVar(&n.users, "impersonates-user", nil, "narrow IMPERSONATE_USER to this user (may be repeated)")
 	f.StringArrayVar(&n.groups, "impersonates-group", nil, "narrow IMPERSONATE_USER to this group (may be repeated)")
 	return e.completeFlag(cmd, "permission", everyPermission)
@@ -116,6 +118,13 @@ func (n *newIdentity) identity(kind stead.IdentityKind, name string) (*stead.Ide
 	}
 	if i.Attributes, err = attributes(n.attributes); err != nil {
 		return nil, err
+	}
+	externals, err := settingPairs(n.external)
+	if err != nil {
+		return nil, err
+	}
+	for platform, name := range externals {
+		i.External = setExternal(i.External, platform, name)
 	}
 	if n.owner != "" {
 		owner, err := userPrincipal(n.owner)
@@ -181,4 +190,36 @@ func grantCommand(e *env, noun, use, short, example string, complete completion)
 				}
 			}, putter(ctx, c, (*client.Client).PutIdentity))
 		})
+}
+
+// externalCommand says what an identity is called on platforms where people sign in directly.
+func externalCommand(e *env, noun, example string, complete completion) *cobra.Command {
+	return e.verbCommand(verb{use: "external NAME PLATFORM=LOGIN...", short: "Say what it is called on platforms", args: cobra.MinimumNArgs(2), complete: complete,
+		long: `Says by which login of a platform it is known there. An identity for which nothing is said is
+known by its own name; "none" says that it does not exist there; PLATFORM= takes back what was said.`,
+		example: "stead " + noun + " external " + example + " postgresql=ana\nstead " + noun + " external " + example + " postgresql=none\nstead " + noun + " external " + example + " postgresql="},
+		func(ctx context.Context, c *client.Client, args []string) error {
+			given, err := settingPairs(args[1:])
+			if err != nil {
+				return err
+			}
+			i, version, err := getIdentity(ctx, c, args[0])
+			return alter(e, i, version, err, func(i *stead.Identity) {
+				for platform, name := range given {
+					i.External = setExternal(i.External, platform, name)
+				}
+			}, putter(ctx, c, (*client.Client).PutIdentity))
+		})
+}
+
+// setExternal sets or, with an empty name, takes away what is said of a platform.
+func setExternal(names map[stead.Platform]string, platform, name string) map[stead.Platform]string {
+	if names == nil {
+		names = map[stead.Platform]string{}
+	}
+	names[stead.Platform(platform)] = name
+	if name == "" {
+		delete(names, stead.Platform(platform))
+	}
+	return names
 }

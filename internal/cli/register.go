@@ -3,7 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
-	"slices"
+	"path"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -17,6 +17,7 @@ type registration struct {
 	tables []string
 	yes    bool
 	dryRun bool
+	noWait bool
 }
 
 func registerCommand(e *env) *cobra.Command {
@@ -26,8 +27,10 @@ func registerCommand(e *env) *cobra.Command {
 		long: `Looks at what a connection holds, shows what is new, changed or gone, and registers what is
 new and changed after asking. Registering a changed table is the look that it waits for: it
 is served again with its columns as they are now. What is gone is only shown.
+--table takes patterns: hr.* are all tables of the schema hr. On a platform that policies are
+pushed to, it waits until the tables are governed there; --no-wait does not.
 With --declared the columns come from a document of kind DataSource instead.`,
-		example: "stead register lake\nstead register lake --table demo.hr_data --yes\nstead register lake --declared hr_data.yaml"},
+		example: "stead register lake\nstead register lake --table demo.hr_data --yes\nstead register hr --table 'hr.*' --table pay.salary\nstead register lake --declared hr_data.yaml"},
 		func(ctx context.Context, c *client.Client, args []string) error {
 			if declared != "" {
 				return e.apply(ctx, c, &applying{paths: []string{declared}, dryRun: g.dryRun})
@@ -35,7 +38,8 @@ With --declared the columns come from a document of kind DataSource instead.`,
 			return g.run(ctx, e, c, args[0])
 		})
 	f := cmd.Flags()
-	f.StringArrayVar(&g.tables, "table", nil, "schema.table to register (may be repeated; default: all)")
+	f.StringArrayVar(&g.tables, "table", nil, "schema.table to register, or a pattern (may be repeated; default: all)")
+	f.BoolVar(&g.noWait, "no-wait", false, "do not wait until they are governed")
 	f.BoolVar(&g.yes, "yes", false, "do not ask")
 	f.BoolVar(&g.dryRun, "dry-run", false, "only show")
 	f.StringVar(&declared, "declared", "", "file with a document of kind DataSource that declares the columns")
@@ -58,7 +62,7 @@ func (g *registration) run(ctx context.Context, e *env, c *client.Client, connec
 		}
 	}
 	if e.output == "json" {
-		return g.runJSON(ctx, e, c, found, todo)
+		return g.runJSON(ctx, e, c, connection, found, todo)
 	}
 	if err := e.printFindings(found); err != nil {
 		return err
@@ -73,12 +77,39 @@ func (g *registration) run(ctx context.Context, e *env, c *client.Client, connec
 			return joinNothing(e, err)
 		}
 	}
+	var last *client.Change
 	for _, f := range todo {
-		if err := e.done(c.PutSource(ctx, f.Source, client.With{})); err != nil {
+		if last, err = c.PutSource(ctx, f.Source, client.With{}); err != nil {
+			return err
+		}
+		if err := e.done(last, nil); err != nil {
 			return err
 		}
 	}
-	return nil
+	enforced, err := g.wait(ctx, e, c, connection, last)
+	if enforced && err == nil {
+		fmt.Fprintf(e.out, "%s governed on %s\n", printable(counted(len(todo), "table")+verbOf(len(todo))), printable(connection))
+	}
+	return err
+}
+
+func verbOf(n int) string {
+	if n == 1 {
+		return " is"
+	}
+	return " are"
+}
+
+// wait waits until the platform enforces the last change, where policies are pushed.
+func (g *registration) wait(ctx context.Context, e *env, c *client.Client, connection string, last *client.Change) (enforced bool, err error) {
+	if g.noWait {
+		return false, nil
+	}
+	conn, _, err := c.Connection(ctx, connection)
+	if err != nil || conn.Platform == stead.Embedded {
+		return false, err
+	}
+	return true, e.enforced(ctx, c, connection, last.Revision)
 }
 
 func joinNothing(e *env, err error) error {
@@ -88,7 +119,7 @@ func joinNothing(e *env, err error) error {
 	return err
 }
 
-func (g *registration) runJSON(ctx context.Context, e *env, c *client.Client, found, todo []client.Finding) error {
+func (g *registration) runJSON(ctx context.Context, e *env, c *client.Client, connection string, found, todo []client.Finding) error {
 	changes := []*client.Change{}
 	if g.yes && !g.dryRun {
 		for _, f := range todo {
@@ -99,21 +130,41 @@ func (g *registration) runJSON(ctx context.Context, e *env, c *client.Client, fo
 			changes = append(changes, change)
 		}
 	}
+	if len(changes) > 0 {
+		if _, err := g.wait(ctx, e, c, connection, changes[len(changes)-1]); err != nil {
+			return err
+		}
+	}
 	return e.printJSON(map[string]any{"found": found, "changes": changes})
 }
 
-// named keeps the tables that were asked for; one that was not found is an error.
+// named keeps the tables that were asked for; a name or pattern that finds nothing is an error.
 func (g *registration) named(connection string, found []client.Finding) ([]client.Finding, error) {
 	if len(g.tables) == 0 {
 		return found, nil
 	}
-	var out []client.Finding
+	wanted := make([]bool, len(found))
 	for _, t := range g.tables {
-		i := slices.IndexFunc(found, func(f client.Finding) bool { return strings.Join(f.Source.Path, ".") == t })
-		if i < 0 {
+		any := false
+		for i, f := range found {
+			name := strings.Join(f.Source.Path, ".")
+			matches, err := path.Match(t, name)
+			if err != nil && t != name {
+				return nil, stead.Errorf(stead.Invalid, "%q is not a pattern", t).WithHint("* is any text, ? one character")
+			}
+			if matches || t == name {
+				wanted[i], any = true, true
+			}
+		}
+		if !any {
 			return nil, stead.Errorf(stead.NotFound, "%s has no table %s", connection, t).WithHint("`stead register %s --dry-run` shows what there is", connection)
 		}
-		out = append(out, found[i])
+	}
+	var out []client.Finding
+	for i, f := range found {
+		if wanted[i] {
+			out = append(out, f)
+		}
 	}
 	return out, nil
 }

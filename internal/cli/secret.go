@@ -19,16 +19,11 @@ func (e *env) readSecret(what string, stdin bool) (string, error) {
 		}
 		return strings.TrimRight(line, "\r\n"), nil
 	}
-	f, ok := e.in.(*os.File)
-	if !ok {
-		return "", noTerminal(what)
-	}
-	restore, err := hideInput(f)
+	in, restore, err := e.silent(what)
 	if err != nil {
-		return "", noTerminal(what).WithCause(err)
+		return "", err
 	}
 	defer restore()
-	in := bufio.NewReader(f)
 	first, err := e.promptLine(in, what)
 	if err != nil {
 		return "", err
@@ -41,6 +36,28 @@ func (e *env) readSecret(what string, stdin bool) (string, error) {
 		return "", stead.Errorf(stead.Invalid, "the two differ").WithHint("try again")
 	}
 	return first, nil
+}
+
+// askSecret asks once without echo for a secret that is known elsewhere.
+func (e *env) askSecret(what string) (string, error) {
+	in, restore, err := e.silent(what)
+	if err != nil {
+		return "", stead.AsError(err).WithHint("give it on standard input, with --password-stdin")
+	}
+	defer restore()
+	return e.promptLine(in, what)
+}
+
+// silent is the terminal without echo, until restore is called.
+func (e *env) silent(what string) (in *bufio.Reader, restore func(), err error) {
+	f, ok := e.in.(*os.File)
+	if !ok {
+		return nil, nil, noTerminal(what)
+	}
+	if restore, err = hideInput(f); err != nil {
+		return nil, nil, noTerminal(what).WithCause(err)
+	}
+	return bufio.NewReader(f), restore, nil
 }
 
 func noTerminal(what string) *stead.Error {

@@ -58,9 +58,15 @@ func (e *env) printStatus(s *client.Status) error {
 		case !c.Current:
 			state = "not current"
 		}
+		if c.Push != nil && !c.Disabled {
+			state = platformWords(c.Push)
+		}
 		fmt.Fprintf(e.out, "connection %s (%s): %s, %s\n", printable(c.Key), c.Platform, state, counted(c.Sources, "data source"))
 		if c.Problem != "" {
 			fmt.Fprintf(e.out, "  %s\n", printable(c.Problem))
+		}
+		if c.Push != nil {
+			e.platformLines("  ", c.Push)
 		}
 		for _, w := range c.Waiting {
 			fmt.Fprintf(e.out, "  %s is %s: %s\n", printable(strings.Join(w.Path, ".")), w.State, printable(w.Reason))
