@@ -1,0 +1,5 @@
+//go:build kill
+
+package postgres
+
+const killRounds = 60
