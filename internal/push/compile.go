@@ -47,7 +47,7 @@ func Compile(o *decide.Outline, before *Source) *Compiled {
 	}
 	out := &Compiled{Source: &Source{ID: d.ID, Path: d.Path, Refused: o.Refused}, outline: o}
 	out.Source.made = out
-	if !out.fill(open) {
+	if !out.fill(open) || !s.storable() {
 		open.Refused = "a policy asks for what cannot be compiled for the platform"
 		out.Source.Refused = open.Refused
 		out.fill(open)
@@ -101,6 +101,16 @@ func (c *Compiled) check(n expr.Node) bool {
 		return true
 	})
 	return ok
+}
+
+// storable reports whether every platform holds the slots' texts as they are.
+func (s *slots) storable() bool {
+	for _, x := range s.list {
+		if !Storable(x.key) || x.placeholder != nil && !Storable(*x.placeholder) {
+			return false
+		}
+	}
+	return true
 }
 
 func (s *slots) chain(c *decide.OutlineChain) decide.OutlineChain {

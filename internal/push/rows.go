@@ -1,6 +1,10 @@
 package push
 
-import "slices"
+import (
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
 
 // Table is a profile table. Every platform keeps the same ones; all values are text here.
 type Table string
@@ -46,6 +50,9 @@ func Tables() []Table {
 
 // Row is one row; columns that the table has not are "".
 type Row [7]string
+
+// Storable reports whether every platform holds a text in a row as it is.
+func Storable(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }
 
 // Compare orders rows.
 func (r Row) Compare(o Row) int { return slices.Compare(r[:], o[:]) }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"stead"
 	"stead/internal/decide"
@@ -35,7 +34,7 @@ func (b *builder) identities() {
 			continue
 		}
 		id := idText(i.ID)
-		if !storable(i.IAM) || !storable(i.Name) {
+		if !push.Storable(i.IAM) || !push.Storable(i.Name) {
 			b.problem(push.Problem{Object: "identity " + id, Message: "has a name that no platform can hold, so it sees nothing"})
 			continue
 		}
@@ -87,9 +86,6 @@ func iamOf(i *stead.Identity) string {
 	return i.IAM
 }
 
-// storable texts are those that every platform holds as they are.
-func storable(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }
-
 // valuesOf are the texts that rows are compared with; false when one of them cannot be held: a list must not
 // look emptier than it is.
 func valuesOf(p *profile) ([]push.Row, bool) {
@@ -98,7 +94,7 @@ func valuesOf(p *profile) ([]push.Row, bool) {
 	ok := true
 	add := func(kind, key string, texts []string) {
 		for _, text := range texts {
-			ok = ok && storable(key) && storable(text)
+			ok = ok && push.Storable(key) && push.Storable(text)
 			rows = append(rows, push.Row{p.id, kind, key, text})
 		}
 	}
@@ -156,7 +152,7 @@ const nobody = "0"
 func (b *builder) logins() {
 	owners := map[string][]*stead.Identity{}
 	for _, i := range b.all {
-		if role := b.roleOf(i); role != stead.NoExternal && storable(role) {
+		if role := b.roleOf(i); role != stead.NoExternal && push.Storable(role) {
 			owners[role] = append(owners[role], i)
 		}
 	}

@@ -61,7 +61,7 @@ func (m *Worlds) asks() string {
 		"@username = 'u1' OR c0 = @username", "NOT @hasAttribute('k','a') OR c3 > 1.0", "NOT (@isUsingPurpose('R') AND @isInGroups('g0')) OR c2 < 0",
 		"CASE WHEN @isInGroups('g2') THEN 7 ELSE 0 END = c2", "lower(@username) = c0 OR c2 = 0", "c4 < today()", "NOT (lower(@username) = 'u1')",
 		"@attributeValuesContains('k', lower(c0), 'b') AND NOT @groupsContains('c5')", "TRUE", "FALSE", "nothere = 1", "c0 = 'a' OR c2 IS NULL",
-		"length(hash(c0)) = 64 AND @isInGroups('g0','g1')", "(@isInGroups('g1') = (c2 > 0)) IS TRUE", "@iam = 'okta' OR c0 <> 'b'",
+		"starts_with(hash(c0, 8), '4') OR @isInGroups('g0','g1')", "(@isInGroups('g1') = (c2 > 0)) IS TRUE", "@iam = 'okta' OR c0 <> 'b'",
 		"@attributeValuesContains('j','c3') OR @attributeValuesContains('k','c4')")
 }
 
