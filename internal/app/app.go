@@ -13,6 +13,7 @@ import (
 	"stead/internal/audit"
 	"stead/internal/govern"
 	"stead/internal/keys/file"
+	"stead/internal/reconcile"
 	"stead/internal/session"
 	"stead/internal/signin"
 	"stead/internal/snapshot"
@@ -33,6 +34,7 @@ type App struct {
 	SignIn   *signin.Service
 	Govern   *govern.Service
 	Keeper   *file.Keeper
+	Push     *reconcile.Service
 
 	// FirstKey is the first administrator's key when Open made it, to be shown once.
 	FirstKey string
@@ -41,6 +43,7 @@ type App struct {
 	gatewayAt atomic.Pointer[string] // where it listens
 	metrics   *metrics
 	pins      *pins
+	instance  string   // id of this installation
 	lock      *os.File // of the data folder, where the store has none
 	started   time.Time
 
@@ -83,6 +86,9 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (_ *App, err error)
 	}
 	a.Sessions = session.New(session.Config{World: a.world, Log: a.Audit, Now: time.Now, Live: a.SignIn.Live})
 	a.metrics = newMetrics(a)
+	if err := a.openPush(ctx); err != nil {
+		return nil, fmt.Errorf("platforms: %w", err)
+	}
 	if a.gateway, err = openGateway(ctx, a); err != nil {
 		return nil, err
 	}
@@ -95,7 +101,7 @@ func (a *App) runInBackground() {
 	ctx, stop := context.WithCancel(context.Background())
 	a.stop = stop
 	shipper := &audit.Shipper{Outbox: a.Store, Log: a.Audit, Failed: func(err error) { a.Log.Error("records of changes wait to be shipped", "cause", err) }}
-	for _, run := range []func(context.Context){a.World.Run, shipper.Run, a.watchDrift} {
+	for _, run := range []func(context.Context){a.World.Run, shipper.Run, a.watchDrift, a.Push.Run} {
 		a.background.Go(func() { run(ctx) })
 	}
 }

@@ -21,7 +21,7 @@ func (a *App) httpHandler() (http.Handler, error) {
 		World: a.World.World, WaitFor: a.World.WaitFor, Current: a.World.Current,
 		Audit: a.Audit, AuditDir: a.Config.auditDir(), AuditKeys: audit.KeysOf(context.Background(), a.Keeper),
 		Gateway: a.gatewayAddress, Unreachable: unreachable,
-		Crawler: a, Credentials: a.Keeper, Metrics: promhttp.HandlerFor(a.metrics.registry, promhttp.HandlerOpts{}),
+		Crawler: a, Platforms: a.Push, Credentials: a.Keeper, Metrics: promhttp.HandlerFor(a.metrics.registry, promhttp.HandlerOpts{}),
 		Now: time.Now, Version: a.Version, Log: a.Log,
 	})
 }
