@@ -67,7 +67,7 @@ func openGateway(ctx context.Context, a *App) (_ *gatewayRoom, err error) {
 	g.server, err = gateway.New(gateway.Config{
 		SignIn: a.SignIn,
 		Sessions: &governed.Opener{Sessions: a.Sessions, Engines: g.engines, Rewriter: rewriter,
-			Catalogue: g.catalogue, Drifted: a.drifted},
+			Catalogue: g.catalogue, Drifted: a.drifted, Elsewhere: a.elsewhere},
 		Connection: a.database, TLS: tlsConfig, RequireTLS: !loopback(a.Config.Gateway.Listen),
 		Namespace: a.Config.Gateway.Namespace, Log: a.Log, Metrics: a.metrics,
 		Limits: gateway.Limits{Connections: a.Config.Gateway.Connections, PerIdentity: a.Config.Gateway.PerIdentity,
@@ -115,7 +115,7 @@ func (a *App) database(database, user string) (string, bool) {
 	if err != nil {
 		return "", false
 	}
-	if c, ok := w.Connection(database); ok && c.Platform == stead.Embedded {
+	if c, ok := w.Connection(database); ok {
 		return c.Key, true
 	}
 	if database != user && database != "postgres" {
@@ -134,6 +134,24 @@ func (a *App) database(database, user string) (string, bool) {
 	return only, only != ""
 }
 
+// elsewhere refuses connections that people reach directly: the policies are in effect there.
+func (a *App) elsewhere(key string) error {
+	w, err := a.World.World()
+	if err != nil {
+		return err
+	}
+	c, ok := w.Connection(key)
+	if !ok || c.Platform == stead.Embedded {
+		return nil
+	}
+	kind := "platform of kind " + string(c.Platform)
+	if c.Platform == stead.PostgreSQL {
+		kind = "PostgreSQL server"
+	}
+	return stead.Errorf(stead.Unsupported, "connection %q is a %s: connect to it directly", c.Key, kind).
+		WithHint("The policies are in effect there.")
+}
+
 func (g *gatewayRoom) close() error {
 	var errs []error
 	if g.engines != nil {
@@ -148,11 +166,18 @@ func (g *gatewayRoom) close() error {
 	return errors.Join(errs...)
 }
 
-// Crawl implements govern.Crawler for embedded connections.
+// Crawl implements govern.Crawler.
 func (a *App) Crawl(ctx context.Context, c stead.Connection) ([]govern.Discovered, error) {
-	if c.Platform != stead.Embedded {
-		return nil, stead.Errorf(stead.Unsupported, "connections of platform %q cannot be crawled yet", c.Platform)
+	switch c.Platform {
+	case stead.Embedded:
+		return crawlEmbedded(ctx, c)
+	case stead.PostgreSQL:
+		return a.crawlPostgres(ctx, c)
 	}
+	return nil, stead.Errorf(stead.Unsupported, "connections of platform %q cannot be crawled yet", c.Platform)
+}
+
+func crawlEmbedded(ctx context.Context, c stead.Connection) ([]govern.Discovered, error) {
 	found, err := duck.Crawl(ctx, duck.Config{Address: c.Address})
 	if err != nil {
 		return nil, err

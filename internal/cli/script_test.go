@@ -185,6 +185,7 @@ func sample(t *testing.T, dir string) {
 		"cases/good.yaml":      caseText,
 		"cases/bad.yaml":       strings.ReplaceAll(caseText, "expect: {rows: [[1, a]]}", "expect: {rows: [[2, b]]}"),
 		"bundle.yaml":          bundleText,
+		"warehouse.yaml":       warehouseText,
 		"broken.yaml":          "kind: User\nname: x@example.com\ndisplayname: wrong case\n",
 		"misdeclared.yaml":     "kind: DataSource\nconnectionKey: lake\nsources:\n  - schema: demo\n    table: codes\n    location: demo/secret.csv\n    columns: [{name: id, type: int}, {name: code, type: int}]\n",
 		"declared.yaml":        "kind: DataSource\nconnectionKey: lake\nsources:\n  - schema: demo\n    table: secret\n    location: demo/secret.csv\n    columns: [{name: id, type: int}, {name: pin, type: int}]\n",
@@ -236,6 +237,36 @@ actions:
       - type: Row Restriction by User Entitlements
         config: {matches: [{type: attribute, attribute: department, tag: Department}]}
 circumstances: [{type: columnTags, columnTag: Department}]
+`
+
+const warehouseText = `kind: Connection
+key: hr
+platform: postgresql
+address: postgres://nobody@127.0.0.1:1/hr?sslmode=disable
+credential: hr
+settings: {exempt: "etl, dba", drift: refuse}
+---
+kind: User
+name: ana@example.com
+external: {postgresql: ana}
+---
+kind: DataSource
+connectionKey: hr
+sources:
+  - schema: hr
+    table: emp
+    tags: {table: [People]}
+    columns: [{name: id, type: int}, {name: dept, type: text}]
+  - schema: hr
+    table: pay
+    columns: [{name: id, type: int}]
+---
+kind: Policy
+policyKey: people
+name: People
+type: subscription
+actions: {type: anyone, automaticSubscription: true}
+circumstances: [{type: tags, tag: People}]
 `
 
 const caseText = `kind: Test

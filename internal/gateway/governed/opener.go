@@ -14,7 +14,7 @@ import (
 )
 
 // Opener opens sessions whose every statement is resolved, decided, rewritten, recorded and
-// only then run. All members but Drifted and Watch are required.
+// only then run. All members but Drifted, Elsewhere and Watch are required.
 type Opener struct {
 	Sessions  *session.Service
 	Engines   *Engines
@@ -22,12 +22,19 @@ type Opener struct {
 	Catalogue *catalog.Engine
 	// Drifted hears of a source whose data no longer fits its registration, when a statement meets it.
 	Drifted func(ctx context.Context, o stead.Object, reason string)
+	// Elsewhere refuses connections that are not asked through the gateway, saying where to go.
+	Elsewhere func(connection string) error
 	// Watch is how often a running statement is checked against the rights as they are now.
 	Watch time.Duration
 }
 
 // Open implements gateway.Opener.
 func (g *Opener) Open(ctx context.Context, login session.Login, client session.Client) (gateway.Session, error) {
+	if g.Elsewhere != nil {
+		if err := g.Elsewhere(client.Connection); err != nil {
+			return nil, err
+		}
+	}
 	s, err := g.Sessions.Open(ctx, login, client)
 	if err != nil {
 		return nil, err
