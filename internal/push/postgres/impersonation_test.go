@@ -163,3 +163,74 @@ func TestWithdrawnInTheMiddle(t *testing.T) {
 	// Without row security the table itself would be open to whom it is granted; the view is not, and dropping a policy opens nothing.
 	w.play(t, "bob", steps(admins("DROP POLICY stead_1_rows ON hr.emp"), sees(nothing), step{"SELECT count(*) FROM hr.emp", "0"}))
 }
+
+// Through a listed pooler one connection here is many clients' there: what one transaction asked for is not the next one's.
+func TestListedPooler(t *testing.T) {
+	w := newTown(t)
+	w.exec(w.connect("postgres"), "INSERT INTO immuta_system.pooler VALUES ('127.0.0.0/8')")
+	for _, c := range []struct {
+		name, login string
+		steps       []step
+	}{
+		{"within the transaction", "svc", steps(then("BEGIN"), then(call("bob")), sees(asBob), then(call("dora")), sees(asDora), then("COMMIT"), lostStep(),
+			then("BEGIN"), then(call("dora")), sees(asDora), then("COMMIT"), lostStep())},
+		{"a CALL of its own is gone with itself", "svc", steps(then(call("bob")), lostStep(), isAsking("<null>"))},
+		{"who may impersonate says so even for itself", "svc", steps(isAsking("<null>"), sees(nothing), then("BEGIN"), then(call("")), isAsking("svc"), then("COMMIT"), isAsking("<null>"))},
+		{"a refused one", "svc", steps(then("BEGIN"), then(call("alice")), sees(nothing), then("COMMIT"), lostStep(), then("BEGIN"), then(call("bob")), sees(asBob), then("COMMIT"))},
+		{"rolled back", "svc", steps(then("BEGIN"), then(call("bob")), then("ROLLBACK"), sees(nothing), isAsking("<null>"))},
+		{"the nonce that another client noted", "svc", steps(then("BEGIN"), then(call("bob")), then("DO $$ BEGIN PERFORM set_config('play.old', current_setting('immuta.binding'), false); END $$"), then("COMMIT"),
+			then("BEGIN"), then(call("dora")), then("COMMIT"), then("DO $$ BEGIN PERFORM set_config('immuta.binding', current_setting('play.old'), false); END $$"), lostStep())},
+		{"who may not impersonate asks for itself", "alice", steps(sees(asAlice), then("BEGIN"), sees(asAlice), then("COMMIT"))},
+		{"and is refused when it tries", "alice", steps(then("BEGIN"), then(call("bob")), sees(nothing), then("COMMIT"), lostStep(), then(call("")), sees(asAlice))},
+		{"native ones", "native", steps(then("BEGIN"), then(call("bob")), sees(asBob), then("COMMIT"), lostStep())},
+		{"pinned: the next client is refused, not bob", "pinsvc", steps(then("BEGIN"), then(call("bob")), sees(asBob), then("COMMIT"), lostStep(), refusedWith(call("dora"), "42501"), lostStep())},
+		{"an exempt login that may not impersonate", "etl", steps(step{"SELECT count(*) FROM hr.emp", asExempt})},
+	} {
+		t.Run(c.name, func(t *testing.T) { w.play(t, c.login, c.steps) })
+	}
+}
+
+func TestPoolersAreAddresses(t *testing.T) {
+	for _, good := range []string{"10.0.0.1", "10.0.0.0/24", "::1", "fd00::/8", "local"} {
+		if got, err := poolerStatements([]string{good}); err != nil || len(got) != 2 {
+			t.Error(good, got, err)
+		}
+	}
+	for _, bad := range []string{"", "pooler.example.com", "10.0.0.1:6432", "fe80::1%eth0", "10.0.0.1'); DROP TABLE x; --", "10.0.0.0/33"} {
+		if got, err := poolerStatements([]string{bad}); err == nil {
+			t.Error(bad, got)
+		}
+	}
+}
+
+// Nothing that a session makes stands in for what the look-ups use.
+func TestShadowing(t *testing.T) {
+	w := newTown(t)
+	admin := w.connect("postgres")
+	tables := w.ask(admin, `SELECT string_agg(format('CREATE TEMP TABLE %1$I (LIKE immuta_system.%1$I); ', relname), '' ORDER BY relname) FROM pg_class WHERE relnamespace = 'immuta_system'::regnamespace AND relkind = 'r'`)
+	w.exec(admin, "GRANT USAGE ON SCHEMA immuta_system TO PUBLIC; GRANT SELECT ON ALL TABLES IN SCHEMA immuta_system TO mallory; CREATE SCHEMA evil AUTHORIZATION mallory")
+	c := w.connect("mallory")
+	w.exec(c, tables)
+	w.exec(admin, "REVOKE USAGE ON SCHEMA immuta_system FROM PUBLIC; REVOKE ALL ON ALL TABLES IN SCHEMA immuta_system FROM mallory")
+	w.exec(c, `INSERT INTO pg_temp.login VALUES ('mallory', 1, true, false, true); INSERT INTO pg_temp.identity VALUES (5, 'bim', 'mallory', true, true, false, ''), (1, 'bim', 'alice', true, true, false, '');
+		INSERT INTO pg_temp.stand_in VALUES (5, '*'); INSERT INTO pg_temp.value VALUES (5, 'attribute', 'dept', 'd01'); INSERT INTO pg_temp.member VALUES ('everybody', 5, 'w');
+		INSERT INTO pg_temp.source VALUES (1, 'everybody', true); INSERT INTO pg_temp.slot VALUES (1, 1, 'attribute', 'dept', true, 'd01');
+		CREATE TEMP TABLE pg_auth_members AS SELECT g.oid AS roleid, u.oid AS member FROM pg_catalog.pg_roles g, pg_catalog.pg_roles u;
+		CREATE TEMP TABLE pg_roles AS SELECT oid, 'immuta_impersonator'::name AS rolname FROM pg_catalog.pg_roles; CREATE TEMP TABLE pg_class AS SELECT * FROM pg_catalog.pg_class; CREATE TEMP TABLE pg_policy (oid oid);`)
+	for _, f := range []string{"current_setting(text, boolean) RETURNS text", "pg_backend_pid() RETURNS int", "pg_is_in_recovery() RETURNS boolean", "replace(text, text, text) RETURNS text",
+		"inet_client_addr() RETURNS inet", "lower(text) RETURNS text", "cardinality(anyarray) RETURNS int", "strpos(text, text) RETURNS int", "normalize(text, text) RETURNS text",
+		"set_config(text, text, boolean) RETURNS text", "pg_stat_get_activity(int) RETURNS int", "starts_with(text, text) RETURNS boolean", "sha256(bytea) RETURNS bytea", "random() RETURNS float8"} {
+		w.exec(c, "CREATE FUNCTION evil."+f+" LANGUAGE plpgsql AS $$ BEGIN RAISE 'evil ran'; END $$")
+	}
+	w.exec(c, `CREATE FUNCTION evil.yes(text, text) RETURNS boolean LANGUAGE sql AS 'SELECT true'; CREATE FUNCTION evil.yes(bigint, bigint) RETURNS boolean LANGUAGE sql AS 'SELECT true';
+		CREATE FUNCTION evil.yes(name, name) RETURNS boolean LANGUAGE sql AS 'SELECT true'; CREATE FUNCTION evil.yes(oid, oid) RETURNS boolean LANGUAGE sql AS 'SELECT true';
+		CREATE OPERATOR evil.= (LEFTARG = text, RIGHTARG = text, FUNCTION = evil.yes); CREATE OPERATOR evil.= (LEFTARG = bigint, RIGHTARG = bigint, FUNCTION = evil.yes);
+		CREATE OPERATOR evil.= (LEFTARG = name, RIGHTARG = name, FUNCTION = evil.yes); CREATE OPERATOR evil.= (LEFTARG = oid, RIGHTARG = oid, FUNCTION = evil.yes)`)
+	for _, path := range []string{"pg_temp, evil, pg_catalog, immuta_system", "evil, pg_temp, pg_catalog", "evil", ""} {
+		w.playOn(t, c, admin, steps(then("SELECT pg_catalog.set_config('search_path', '"+path+"', false) WHERE false"), then("SET search_path = "+map[bool]string{true: "''", false: path}[path == ""]),
+			step{"SELECT pg_catalog.count(*) OPERATOR(pg_catalog.||) '' FROM hr_gov.emp WHERE dept OPERATOR(pg_catalog.=) 'd05'", "100"}, step{"SELECT pg_catalog.count(*) FROM hr_gov.emp", "100"},
+			then(call("alice")), step{"SELECT pg_catalog.count(*) FROM hr_gov.emp", "0"}, then(call("")), step{"SELECT immuta_policies.exempt()", "f"}))
+	}
+	w.playOn(t, c, admin, steps(then("SET transform_null_equals = on; SET standard_conforming_strings = off; SET backslash_quote = on; SET quote_all_identifiers = on; SET DateStyle = 'SQL, DMY'; SET TimeZone = 'Asia/Kolkata'; SET IntervalStyle = sql_standard; SET plan_cache_mode = force_custom_plan; SET client_encoding = 'LATIN1'"),
+		step{"SELECT pg_catalog.count(*) FROM hr_gov.emp", "100"}, then(call("alice")), step{"SELECT pg_catalog.count(*) FROM hr_gov.emp", "0"}, then(call(""))))
+}

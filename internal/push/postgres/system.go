@@ -5,8 +5,10 @@ import (
 	_ "embed"
 	"encoding/hex"
 	"fmt"
+	"net/netip"
 	"strings"
 
+	"stead"
 	dialect "stead/dialect/postgres"
 	"stead/internal/push"
 	"stead/policy/expr"
@@ -32,7 +34,7 @@ var (
 )
 
 // systemScript are the statements that make our own roles, schemas, tables, functions and procedures, or bring them up
-// to date; the last one notes that it is done. They are for one transaction, as a superuser or as a role that has CREATEROLE and
+// to date, and note that it is done. They are for one transaction, as a superuser or as a role that has CREATEROLE and
 // CREATE on the database; before PostgreSQL 16 that is enough to give immuta_owner pg_read_all_stats and pg_signal_backend, from 16
 // on it needs them WITH ADMIN OPTION. Run twice they change nothing. The event trigger is systemEventScript.
 func systemScript(s push.Settings, connection, instance string) ([]string, error) {
@@ -44,13 +46,13 @@ func systemScript(s push.Settings, connection, instance string) ([]string, error
 	if err != nil {
 		return nil, err
 	}
-	script, err := expand(s, systemRoles, systemTables, systemLookups, systemProcedures)
+	script, err := systemStatements(s)
 	if err != nil {
 		return nil, err
 	}
 	note := fmt.Sprintf("INSERT INTO immuta_system.meta (connection, instance, version, script) VALUES (%s, %s, %d, %s) "+
 		"ON CONFLICT ((true)) DO UPDATE SET version = excluded.version, script = excluded.script", names[0], names[1], systemVersion, names[2])
-	return append(script, note), nil
+	return append(script, note, "RESET ROLE"), nil
 }
 
 // systemEventScript are the statements of the event trigger that closes governed tables again. Only a superuser may
@@ -59,12 +61,40 @@ func systemEventScript(s push.Settings) ([]string, error) { return expand(s, sys
 
 // systemDigest is what immuta_system.meta.script holds when the script of these settings was run.
 func systemDigest(s push.Settings) (string, error) {
-	script, err := expand(s, systemRoles, systemTables, systemLookups, systemProcedures)
+	script, err := systemStatements(s)
 	if err != nil {
 		return "", err
 	}
 	sum := sha256.Sum256([]byte(strings.Join(script, ";\n")))
 	return hex.EncodeToString(sum[:16]), nil
+}
+
+// systemStatements are the script but for the last statement.
+func systemStatements(s push.Settings) ([]string, error) {
+	script, err := expand(s, systemRoles, systemTables, systemLookups, systemProcedures)
+	if err != nil {
+		return nil, err
+	}
+	poolers, err := poolerStatements(s.Poolers)
+	return append(script, poolers...), err
+}
+
+// poolerStatements write down the addresses of poolers: IP addresses, networks, or "local" for the socket.
+func poolerStatements(addresses []string) ([]string, error) {
+	out := []string{"DELETE FROM immuta_system.pooler"}
+	for _, text := range addresses {
+		address := text
+		if text == "local" {
+			address = localSocket
+		}
+		_, err := netip.ParsePrefix(address)
+		if ip, e := netip.ParseAddr(address); err != nil && (e != nil || ip.Zone() != "") {
+			return nil, stead.Errorf(stead.Invalid, "%q is not the address of a pooler", text).At(stead.Place{Path: "settings." + push.SettingPoolers}).
+				WithHint("use an IP address as the database sees it, a network like 10.0.0.0/24, or local")
+		}
+		out = append(out, "INSERT INTO immuta_system.pooler (address) VALUES ('"+address+"') ON CONFLICT DO NOTHING")
+	}
+	return out, nil
 }
 
 // expand fills the placeholders of scripts and splits them into statements.
@@ -106,6 +136,9 @@ func literals(texts ...string) ([]string, error) {
 	return out, nil
 }
 
+// localSocket stands for the local socket, which has no address.
+const localSocket = "0.0.0.0"
+
 // What the scripts have in common. In conditions i is the subject and l the login's row, which may be none.
 const (
 	// sqlImpersonator: the login is a member of the impersonation role, read in the statement's snapshot. Superusers are
@@ -129,7 +162,7 @@ const (
 	// sqlItself: nothing was asked for, and nothing need be.
 	sqlItself = `(coalesce(v_bound, false) OR NOT ({{pooled}} AND {{impersonator}}))`
 	// sqlPooled: the connection comes through a listed pooler; 0.0.0.0 stands for the local socket.
-	sqlPooled = `EXISTS (SELECT FROM immuta_system.pooler p WHERE coalesce(inet_client_addr(), '0.0.0.0') <<= p.address)`
+	sqlPooled = `EXISTS (SELECT FROM immuta_system.pooler p WHERE coalesce(inet_client_addr(), '` + localSocket + `') <<= p.address)`
 
 	sqlLost = `RAISE EXCEPTION 'it is not known in whose stead this session asks' USING ERRCODE = '42501', HINT = 'CALL immuta_procedures.impersonate_user with a name, or with NULL to ask for yourself';`
 

@@ -7,7 +7,8 @@ DECLARE
 BEGIN
   FOR v_table IN
     WITH RECURSIVE touched AS (
-      SELECT DISTINCT d.objid AS relation FROM pg_event_trigger_ddl_commands() d WHERE d.classid = 'pg_catalog.pg_class'::regclass),
+      SELECT d.objid AS relation FROM pg_event_trigger_ddl_commands() d WHERE d.classid = 'pg_catalog.pg_class'::regclass
+      UNION SELECT h.inhrelid FROM touched t JOIN pg_catalog.pg_inherits h ON h.inhparent = t.relation), -- who attaches a partition alters its parent
     above(relation, ancestor) AS (
       SELECT t.relation, t.relation FROM touched t
       UNION SELECT a.relation, h.inhparent FROM above a JOIN pg_catalog.pg_inherits h ON h.inhrelid = a.ancestor)
@@ -17,10 +18,8 @@ BEGIN
     WHERE c.relkind IN ('r', 'p') AND g.layout <> 'view' AND NOT (c.relrowsecurity AND (c.relforcerowsecurity OR NOT g.force))
     ORDER BY c.oid, (c.oid = g.relation) DESC, g.source
   LOOP
-    EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', v_table.name);
-    IF v_table.force THEN
-      EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', v_table.name);
-    END IF;
+    -- In one command: it comes here too, and must find the table closed.
+    EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY%s', v_table.name, CASE WHEN v_table.force THEN ', FORCE ROW LEVEL SECURITY' END);
     IF NOT v_table.known AND NOT EXISTS (SELECT FROM pg_catalog.pg_policy p WHERE p.polrelid = v_table.name) THEN
       EXECUTE format('CREATE POLICY stead_%s_closed ON %s USING ((SELECT immuta_policies.exempt())) WITH CHECK ((SELECT immuta_policies.exempt()))', v_table.source, v_table.name);
       EXECUTE format('COMMENT ON POLICY stead_%s_closed ON %s IS %L', v_table.source, v_table.name, 'stead: closed until its policies are applied');

@@ -35,6 +35,25 @@ BEGIN
     AND (NOT v_limited OR EXISTS (SELECT FROM immuta_system.scope c WHERE c.identity = v_asks AND c.source = $1));
 END $body$
 --
+CREATE OR REPLACE FUNCTION immuta_policies.reads(source bigint, version text) RETURNS boolean
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+-- A transaction that began before the policies were edited has the rows of before and the policies of now: the two
+-- together are what neither says.
+DECLARE
+  {{declare}}
+BEGIN
+  {{who}}
+  IF v_asks IS NULL OR NOT EXISTS (
+    SELECT FROM immuta_system.source o JOIN immuta_system.member m ON m.audience = o.audience AND m.identity = v_asks AND m.access IN ('r', 'w')
+    WHERE o.source = $1 AND o.serves AND (NOT v_limited OR EXISTS (SELECT FROM immuta_system.scope c WHERE c.identity = v_asks AND c.source = $1))) THEN
+    RETURN false;
+  END IF;
+  IF NOT EXISTS (SELECT FROM immuta_system.governed g WHERE g.source = $1 AND starts_with(g.fingerprint, $2)) THEN
+    RAISE EXCEPTION 'the policies of this table changed after the transaction began' USING ERRCODE = '40001', HINT = 'begin anew';
+  END IF;
+  RETURN true;
+END $body$
+--
 CREATE OR REPLACE FUNCTION immuta_policies.writes(source bigint) RETURNS boolean
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 DECLARE

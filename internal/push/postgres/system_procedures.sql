@@ -70,7 +70,10 @@ BEGIN
   INSERT INTO immuta_system.binding AS b VALUES (pg_backend_pid(), v_started, session_user::text, v_subject, v_own, v_nonce)
   ON CONFLICT (pid) DO UPDATE SET backend_start = excluded.backend_start, login = excluded.login, subject = excluded.subject, own = excluded.own, nonce = excluded.nonce;
   PERFORM set_config('immuta.binding', v_nonce, v_local);
-  PERFORM immuta_system.tell(CASE WHEN v_own THEN 'ended' WHEN v_subject IS NULL THEN 'refused' ELSE 'accepted' END, v_started, coalesce(v_subject, v_before.subject), coalesce(who, ''));
+  PERFORM immuta_system.tell(CASE WHEN v_own THEN 'ended' WHEN v_subject IS NULL THEN 'refused' ELSE 'accepted' END, v_started, CASE WHEN v_own THEN v_before.subject ELSE v_subject END, coalesce(who, ''));
+  IF random() < 0.01 AND current_setting('transaction_isolation') = 'read committed' THEN
+    PERFORM immuta_system.sweep();
+  END IF;
   IF v_subject IS NULL AND NOT v_own THEN
     {{refused}}
   END IF;
@@ -106,29 +109,17 @@ BEGIN
   RETURN (SELECT CASE i.iam WHEN 'bim' THEN i.name ELSE i.iam || ':' || i.name END FROM immuta_system.identity i WHERE i.id = v_asks);
 END $body$
 --
-CREATE OR REPLACE FUNCTION immuta_system.terminate(roles text[], subjects bigint[]) RETURNS int
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
--- Ends the sessions of these logins here, and those that are bound to these subjects. Returns how many.
-DECLARE
-  v_ended int;
-BEGIN
-  PERFORM pg_stat_clear_snapshot();
-  SELECT count(*) FILTER (WHERE pg_terminate_backend(a.pid)) INTO v_ended
-  FROM pg_stat_get_activity(NULL) a JOIN pg_catalog.pg_database d ON d.oid = a.datid AND d.datname = current_database()
-  JOIN pg_catalog.pg_roles r ON r.oid = a.usesysid AND NOT r.rolsuper
-  WHERE a.pid <> pg_backend_pid() AND a.backend_type = 'client backend' AND (r.rolname = ANY (roles)
-     OR EXISTS (SELECT FROM immuta_system.binding b WHERE b.pid = a.pid AND b.backend_start = a.backend_start AND b.subject = ANY (subjects)));
-  RETURN v_ended;
-END $body$
---
 CREATE OR REPLACE FUNCTION immuta_system.sweep() RETURNS int
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
--- Forgets bindings of backends that are gone. They do nobody harm but grow.
+-- Forgets bindings of backends that are gone. They do no harm, but there would be ever more of them.
 DECLARE
   v_gone int;
 BEGIN
   PERFORM pg_stat_clear_snapshot();
-  DELETE FROM immuta_system.binding b WHERE NOT EXISTS (SELECT FROM pg_stat_get_activity(NULL) a WHERE a.pid = b.pid AND a.backend_start = b.backend_start);
+  DELETE FROM immuta_system.binding d USING (
+    SELECT b.pid FROM immuta_system.binding b
+    WHERE NOT EXISTS (SELECT FROM pg_stat_get_activity(NULL) a WHERE a.pid = b.pid AND a.backend_start = b.backend_start) FOR UPDATE SKIP LOCKED) g
+  WHERE d.pid = g.pid;
   GET DIAGNOSTICS v_gone = ROW_COUNT;
   RETURN v_gone;
 END $body$
@@ -146,5 +137,3 @@ BEGIN
     EXECUTE pg_catalog.format('COMMENT ON ROUTINE %s IS %L', v_routine.name, 'stead: version {{version}}');
   END LOOP;
 END $do$
---
-RESET ROLE
