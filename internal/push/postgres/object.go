@@ -91,6 +91,28 @@ func (r rule) sql(table string) []string {
 	return []string{text}
 }
 
+// leave takes the source's policies and view from the table it stood on before, which stays closed.
+func (o *object) leave(rec *record, f *found) []string {
+	var list []string
+	if t := f.relations[rec.relation]; t != nil && t.name != "" && t != o.relation {
+		for _, oid := range append([]uint32{t.oid}, t.children...) {
+			if x := f.relations[oid]; !slices.Contains(o.guarded, x) {
+				list = append(list, shutGrants(x, nil, true)...)
+			}
+		}
+	}
+	schema := governedSchema(rec.schema)
+	v := f.views[name(schema, rec.name)]
+	if v != nil && ours(v, o.source.ID) && (rec.schema != o.relation.schema || rec.name != o.relation.name) {
+		list = append(list, "DROP VIEW "+ident(schema, rec.name))
+	}
+	return list
+}
+
+func ours(v *relation, id stead.SourceID) bool {
+	return strings.HasPrefix(v.comment, marker+"source="+decimal(id)+":")
+}
+
 // secured reports whether row security can be put on the relation.
 func secured(t *relation) bool { return t.kind == "r" || t.kind == "p" }
 
@@ -98,6 +120,11 @@ func secured(t *relation) bool { return t.kind == "r" || t.kind == "p" }
 func (o *object) sql(f *found) []string {
 	var list []string
 	add := func(format string, args ...any) { list = append(list, fmt.Sprintf(format, args...)) }
+	if rec := f.governed[o.source.ID]; rec != nil {
+		// the event trigger puts back what the record says
+		add("UPDATE immuta_system.governed SET force = %t, layout = %s WHERE source = %s", o.force, literal(o.layout), decimal(o.source.ID))
+		list = append(list, o.leave(rec, f)...)
+	}
 	for _, t := range append(slices.Clone(o.guarded), o.shut...) {
 		add("%s", remember(t, o.source.ID))
 	}
@@ -234,11 +261,11 @@ func (o *object) viewSQL(f *found) []string {
 			"COMMENT ON SCHEMA "+ident(schema)+" IS "+literal(marker+" masking views of "+o.relation.schema))
 	}
 	v := ident(o.view.schema, o.view.name)
-	list = append(list, "GRANT USAGE ON SCHEMA "+ident(schema)+" TO "+role(o.names.governed),
-		"SET LOCAL ROLE "+role(o.names.owner))
-	if old != nil && !o.replaceable(old) {
+	if old != nil && (old.owner != o.names.owner || old.kind != "v" || !o.replaceable(old)) {
 		list = append(list, "DROP VIEW "+v)
 	}
+	list = append(list, "GRANT USAGE ON SCHEMA "+ident(schema)+" TO "+role(o.names.governed),
+		"SET LOCAL ROLE "+role(o.names.owner))
 	return append(list, "CREATE OR REPLACE VIEW "+v+" WITH (security_barrier = true) AS "+o.view.query,
 		"REVOKE ALL ON TABLE "+v+" FROM PUBLIC", "GRANT SELECT ON "+v+" TO "+role(o.names.governed),
 		"COMMENT ON VIEW "+v+" IS "+literal(o.mark()), "RESET ROLE")

@@ -40,7 +40,8 @@ func (p *Platform) releasedRows(ctx context.Context, tx pgx.Tx, f *found, _ want
 // releaseStep takes everything of ours from a table that is governed no more. Rights that others had before stay taken: who
 // was governed must not see more because a registration went. The step's text says what they were.
 func (d *draft) releaseStep(id stead.SourceID, r *record) push.Step {
-	var sql []string
+	// the record goes first: the event trigger puts row security back on what has one
+	sql := []string{"DELETE FROM immuta_system.governed WHERE source = " + decimal(id)}
 	top := d.f.relations[r.relation]
 	if top != nil && top.name != "" {
 		for _, oid := range append([]uint32{top.oid}, top.children...) {
@@ -53,10 +54,10 @@ func (d *draft) releaseStep(id stead.SourceID, r *record) push.Step {
 		}
 	}
 	schema := governedSchema(r.schema)
-	if v := d.f.views[name(schema, r.name)]; v != nil && strings.HasPrefix(v.comment, marker+"source="+decimal(id)+":") {
-		sql = append([]string{"DROP VIEW " + ident(schema, r.name)}, sql...)
+	if v := d.f.views[name(schema, r.name)]; v != nil && ours(v, id) {
+		sql = append(sql, "DROP VIEW "+ident(schema, r.name))
 	}
-	sql = append(sql, "DELETE FROM immuta_system.governed WHERE source = "+decimal(id), "DELETE FROM immuta_system.released WHERE source = "+decimal(id))
+	sql = append(sql, "DELETE FROM immuta_system.released WHERE source = "+decimal(id))
 	return push.Step{Kind: push.Release, Object: r.schema + "." + r.name, Source: id, SQL: sql,
 		Why: "it is governed no more: policies go, and it stays closed to all but its owner until somebody grants rights again"}
 }
