@@ -9,7 +9,7 @@ import (
 // Platform is the kind of a connection.
 type Platform string
 
-// The platforms. Only Embedded has an adapter yet; others are refused when a connection is made.
+// The platforms. Embedded and PostgreSQL have adapters; others are refused when a connection is made.
 const (
 	Embedded   Platform = "embedded"
 	PostgreSQL Platform = "postgresql"
@@ -30,7 +30,8 @@ type Connection struct {
 	Key      string       `json:"key"`
 	Platform Platform     `json:"platform"`
 	// Address is what the platform understands: for Embedded a folder of Parquet, CSV
-	// and JSON files or a DuckDB database file.
+	// and JSON files or a DuckDB database file, for PostgreSQL a postgres:// URL or key=value
+	// DSN without a password.
 	Address string `json:"address"`
 	// Credential names a secret of the keeper, never the secret itself.
 	Credential string            `json:"credential,omitempty"`

@@ -220,6 +220,55 @@ func TestSwitchesStay(t *testing.T) {
 	}
 }
 
+// TestPlatforms: a connection that people reach directly, its tables and who is called what there.
+func TestPlatforms(t *testing.T) {
+	const doc = `
+kind: Connection
+key: hr
+platform: postgresql
+address: postgres://svc@${HOST}/hr?sslmode=verify-full
+credential: ${NAME}
+settings: {exempt: "etl, dba", drift: %s}
+---
+kind: User
+name: cy
+external: {postgresql: cyrus}
+---
+kind: DataSource
+connectionKey: hr
+sources:
+  - {schema: hr, table: emp, columns: [{name: id, type: int}]}
+`
+	w := newWorld(t)
+	apply := func(drift string) *Plan {
+		b, err := Read([]File{{Name: "b.yaml", Text: []byte(strings.Replace(doc, "%s", drift, 1))}}, func(name string) (string, bool) { return "db-" + strings.ToLower(name), true })
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := b.Apply(ctx, w.govern, w.admin, w, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	apply("refuse")
+	row, err := w.govern.Get(ctx, w.admin, store.Connections, "hr")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := store.Decode[stead.Connection](row)
+	if err != nil || c.Address != "postgres://svc@db-host/hr?sslmode=verify-full" || c.Credential != "db-name" || c.Settings["exempt"] != "etl, dba" {
+		t.Errorf("%+v, %v", c, err)
+	}
+	r := w.revision()
+	if apply("refuse"); w.revision() != r {
+		t.Error("the same again changed something")
+	}
+	if text := apply("report").Text(); !strings.Contains(text, "met with report instead of refuse") {
+		t.Errorf("the widening is not said:\n%s", text)
+	}
+}
+
 func TestApplyRefuses(t *testing.T) {
 	for _, tc := range []struct{ name, in, want string }{
 		{"every unknown name", "kind: Group\nname: g\nmembers: [{type: user, name: cy}, {type: group, name: h}]\n---\nkind: Project\nprojectKey: p\npurposes: [P]\ndatasources: [\"lake:a.b\"]\n",
@@ -232,6 +281,11 @@ b.yaml:8:15: datasources[0]: data source "lake:a.b" does not exist`},
 		{"table that is not there", "kind: DataSource\nconnectionKey: lake\nsources:\n  - {schema: demo, table: nope}\n", `b.yaml:4:20: sources[0].table: lake:demo.nope was not found`},
 		{"unreadable table", "kind: DataSource\nconnectionKey: lake\nsources:\n  - {schema: demo, table: reviews}\n", `lake:demo.reviews cannot be served: broken`},
 		{"platform without an engine", "kind: Connection\nkey: c\nplatform: trino\naddress: x\n", "b.yaml:3:1: platform: "},
+		{"password in an address", "kind: Connection\nkey: c\nplatform: postgresql\naddress: postgres://svc:s3cr3t@db/hr\n", "b.yaml:4:1: address: holds a password"},
+		{"address that is none", "kind: Connection\nkey: c\nplatform: postgresql\naddress: db\n", "b.yaml:4:1: address: "},
+		{"setting of a platform", "kind: Connection\nkey: c\nplatform: postgresql\naddress: postgres://svc@db/hr\nsettings: {exempt: a, drift: shrug}\n", `b.yaml:5:23: settings.drift: "shrug" is not a policy for drift`},
+		{"unknown setting of a platform", "kind: Connection\nkey: c\nplatform: postgresql\naddress: postgres://svc@db/hr\nsettings: {colour: red}\n", "b.yaml:5:12: settings.colour: "},
+		{"location on a platform", "kind: Connection\nkey: c\nplatform: postgresql\naddress: postgres://svc@db/hr\n---\nkind: DataSource\nconnectionKey: c\nsources:\n  - {schema: hr, table: emp, location: x.csv, columns: [{name: id, type: int}]}\n", "location: is not for tables"},
 		{"bad attribute", "kind: User\nname: cy\nattributes: {a: [\"x\\0\"]}\n", "b.yaml:3:14: attributes.a: "},
 		{"a circle with what is there", "kind: Group\nname: inner\nmembers: [{type: group, name: outer}]\n", `b.yaml:3:1: members: group "inner" would be a member of itself`},
 		{"unknown setting", "kind: User\nname: cy\n---\nkind: Setting\nname: x\nvalue: y\n", `b.yaml:5:1: name: setting "x" is not known`},
