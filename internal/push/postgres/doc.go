@@ -21,13 +21,17 @@
 // source(source bigint PK, audience text, serves bool), slot(source bigint, slot int, kind, key text, given bool, placeholder text),
 // switch(name text PK); and beside them
 //
-//	meta(connection text, instance text, version int, revision bigint, state text)   one row; state is the digest of what was applied
-//	governed(source bigint PK, relation oid, rows_policy oid, rows_xmin text, ...)    what stands natively for a source
-//	released(...)                                                                     how tables were before they were governed
-//	hash_key(id text PK, key text)                                                    keys; never shown
-//	binding(pid, backend_start, login, subject, nonce) UNLOGGED                       who stands for whom, by backend
-//	impersonation(at, pid, backend_start, login, subject, asked, accepted, ended)     history of requests
-//	pooler(address inet PK), membership(role name PK)                                 settings; memberships that we granted
+//	meta(connection, instance text, version int, script text, revision bigint, state text)   one row; script is the digest of what
+//	                                                       was run to make all this, state of what was applied
+//	governed(source bigint PK, schema, name text, relation oid, layout text, rows_policy oid, rows_xmin text, force boolean,
+//	         fingerprint text, detail jsonb, applied)      what stands natively for a source
+//	released(kind, object text PK, source, detail jsonb, at)   how things were before they were governed
+//	hash_key(id text PK, key text)                         keys; never shown. "token" is the key of standbys' tokens, made here
+//	binding(pid PK, backend_start, login, subject, own, nonce) UNLOGGED   whom each backend stands for
+//	impersonation(id PK, at, pid, backend_start, login, subject, asked, accepted, ended)   history of requests
+//	pooler(address inet PK), membership(role text PK)      settings; memberships of the impersonation role that we granted
+//
+// Roles are text here, not name, which would cut what is too long to another's name.
 //
 // # Look-ups of immuta_policies
 //
@@ -35,13 +39,37 @@
 // found out anew by each. None gives a key.
 //
 //	reads(source bigint) boolean             the subject may read the source: TRUE or FALSE
+//	reads(source bigint, version text)       the same; an error when the source's policies are not of that version in the snapshot
 //	writes(source bigint) boolean            the same for INSERT, UPDATE, DELETE
 //	intact(source bigint) boolean            the source's own policies are as applied, and row security is on
-//	holds(source bigint, slot int) boolean   the fact of a slot; FALSE on any doubt
-//	texts(source bigint, slot int) text[]    the texts of a slot, its placeholder when empty; NULL on any doubt
-//	user_name() text, user_iam() text        of the subject; NULL on any doubt
+//	holds(source bigint, slot int) boolean   the fact of a slot
+//	texts(source bigint, slot int) text[]    the texts of a slot, its placeholder when empty and one is given
+//	user_name() text, user_iam() text        of the subject
 //	key_of(source bigint) text               id in hash_key of the key for hash masks of the source
-//	exempt() boolean                         the login is exempt
+//	exempt() boolean                         the login is exempt, and asks for itself
+//
+// Nobody asks where a login is not known, a request was refused, or is permitted no longer: then reads, writes, holds and
+// exempt are FALSE and the others NULL. For holds and texts that is only safe because reads of the same statement says FALSE
+// too: a condition may stand under a NOT or choose between a mask and the value. So within one statement who asks must not change.
+// Everything is read in the statement's snapshot, memberships of roles included; only the session's nonce is not. Where it
+// is not the one of the session's row, every look-up is an error (42501), and so is a slot that is not there (55000).
+//
+// # Who asks
+//
+// CALL immuta_procedures.impersonate_user(name) writes a row of binding for the backend, and its nonce into the setting immuta.binding.
+// No row and no nonce: the login itself, if it may. Row and nonce agree: the row's subject, if that is permitted now; a
+// refused request is a row without subject. Anything else (DISCARD ALL, a nonce set by hand, one of before): nobody, until the
+// next CALL. The login must be a member of the impersonation role, and have a row of stand_in; a member that has
+// none and is not in membership was let in natively, and may stand in for everybody impersonable.
+//
+// Through an address of pooler the nonce ends with the transaction. Logins that may impersonate are nobody there without a
+// CALL in the same transaction, with NULL for themselves: a transaction may run on any backend, and must mean the same on each.
+//
+// A standby cannot write rows. There the setting holds a token instead: subject, expiry and their mac for this backend and login. A token
+// of before still holds, so a session must not have a choice: only logins that never ask for themselves
+// and have one subject get one.
+//
+// Superusers, roles that bypass row security and members of immuta_owner are outside of all this.
 //
 // # Policies of a governed table
 //

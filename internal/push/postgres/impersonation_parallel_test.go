@@ -13,7 +13,7 @@ import (
 
 // Each of 200 sessions of one login changes whom it asks as, and never sees what is another's.
 func TestParallelSessions(t *testing.T) {
-	const sessions, rounds = 200, 12
+	const sessions, rounds = 200, 8
 	w := newTown(t, "max_connections = 260")
 	var group sync.WaitGroup
 	failed := make(chan string, sessions)
