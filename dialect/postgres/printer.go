@@ -146,7 +146,7 @@ func fitted(x string, from, to expr.Type, name string) (string, error) {
 		if to.Native != "" {
 			return enumOf(x, name), nil
 		}
-		return cast(x, name), nil // cuts
+		return x, nil // Mask's cast cuts it
 	case expr.Int, expr.Decimal, expr.Float:
 		return shaped(x, from, to, name), nil
 	case expr.Bool, expr.Binary, expr.Date, expr.Time, expr.Timestamp, expr.Instant, expr.UUID:
