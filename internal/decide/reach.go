@@ -18,10 +18,13 @@ func (w *World) Audience(o stead.Object) (string, bool) {
 	if !ok {
 		return "", false
 	}
-	b := []byte("stead audience 1\x00")
-	b = appendPrincipals(b, s.Owners)
+	r := w.resolved(s)
+	if name := r.audience.Load(); name != nil {
+		return *name, true
+	}
+	b := appendPrincipals([]byte("stead audience 1\x00"), s.Owners)
 	stored := false
-	for _, a := range w.resolved(s).Access {
+	for _, a := range r.Access {
 		stored = stored || a.Stored
 		b = append(b, 1, flag(a.Required), flag(a.Stored), byte(levelOf(a.Grant)))
 		b = appendNode(b, a.Condition())
@@ -31,7 +34,11 @@ func (w *World) Audience(o stead.Object) (string, bool) {
 		b = w.appendStored(b, s.key)
 	}
 	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:16]), true
+	name := hex.EncodeToString(sum[:16])
+	if !stored {
+		r.audience.Store(&name)
+	}
+	return name, true
 }
 
 func appendPrincipals(b []byte, list []stead.Principal) []byte {

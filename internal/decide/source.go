@@ -22,12 +22,13 @@ type source struct {
 // resolved is a resolution with what every decision on the source begins with.
 type resolved struct {
 	*policy.Resolution
-	columns []stead.ColumnDecision // all clear
-	digest  []byte                 // of the source's definition
-	digits  []int                  // lengths of its hash masks
-	masked  bool                   // some column has a mask
-	reasons int                    // how many reasons a decision gives at most
-	outline atomic.Pointer[Outline]
+	columns  []stead.ColumnDecision // all clear
+	digest   []byte                 // of the source's definition
+	digits   []int                  // lengths of its hash masks
+	masked   bool                   // some column has a mask
+	reasons  int                    // how many reasons a decision gives at most
+	outline  atomic.Pointer[Outline]
+	audience atomic.Pointer[string] // unless stored subscriptions count
 }
 
 // objectKey spells an object so that no two look alike.
