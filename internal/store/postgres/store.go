@@ -25,7 +25,7 @@ const (
 	connectTime = 5 * time.Second
 	lockTime    = 10 * time.Second // for the turn to write
 	// idleTime ends transactions of a server that stands still, so that others can write.
-	idleTime = 15 * time.Second
+	idleTime = 30 * time.Second
 
 	poolSize = 16
 	// logKeep is how many revisions the change log reaches back at least.
@@ -60,6 +60,8 @@ type Store struct {
 	// deaf leaves out what commits of others tell; tests see that asking is enough.
 	deaf bool
 
+	// turn is held by whoever writes: the others of this process wait here, not on connections that readers need.
+	turn chan struct{}
 	// held says that nobody else has this server's name at the store.
 	held atomic.Bool
 	stop context.CancelFunc
@@ -91,7 +93,7 @@ func open(ctx context.Context, address string, opt Options, steps []step, change
 	if err := prepare(ctx, conf, steps); err != nil {
 		return nil, err
 	}
-	s := &Store{conf: conf, opt: opt, keep: logKeep, limits: usual, watchers: map[chan struct{}]struct{}{}}
+	s := &Store{conf: conf, opt: opt, keep: logKeep, limits: usual, turn: make(chan struct{}, 1), watchers: map[chan struct{}]struct{}{}}
 	change(s)
 	if s.pool, err = s.newPool(ctx); err != nil {
 		return nil, translate(ctx, err)
@@ -130,6 +132,11 @@ func parse(address, password string) (*pgx.ConnConfig, error) {
 	}
 	if conf.TLSConfig != nil && !strings.Contains(address, "sslmode") {
 		conf.Fallbacks = secure(conf)
+	}
+	for _, f := range conf.Fallbacks { // of several hosts the one that takes changes
+		if f.Host != conf.Host && conf.ValidateConnect == nil {
+			conf.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
+		}
 	}
 	conf.ConnectTimeout = connectTime
 	// Names and operators are those of the system, whatever the role has set.

@@ -75,6 +75,10 @@ func (s *Store) again(err error) bool {
 }
 
 func (s *Store) update(ctx context.Context, fn func(store.Tx) error) (stead.Revision, error) {
+	if err := s.await(ctx); err != nil {
+		return 0, err
+	}
+	defer func() { <-s.turn }()
 	c, err := s.acquire(ctx)
 	if err != nil {
 		return 0, notBegun{err}
@@ -102,6 +106,20 @@ func (s *Store) update(ctx context.Context, fn func(store.Tx) error) (stead.Revi
 		return 0, err
 	}
 	return t.revision, s.commit(context.WithoutCancel(ctx), conn, id)
+}
+
+// await waits for this process's turn to write.
+func (s *Store) await(ctx context.Context) error {
+	most := time.NewTimer(lockTime)
+	defer most.Stop()
+	select {
+	case s.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-most.C:
+		return unavailable("the store is busy", "try again")
+	}
 }
 
 // identity is what a transaction can be asked after by, when the answer to its commit is lost.

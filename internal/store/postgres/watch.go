@@ -97,12 +97,14 @@ func (s *Store) mustHold() error {
 
 // follow tells the watchers of commits of other servers until ctx ends.
 func (s *Store) follow(ctx context.Context, c *pgx.Conn) {
+	told := false // of a failure that lasts
 	for ctx.Err() == nil {
 		err := error(nil)
 		if c == nil {
 			c, err = s.listen(ctx)
 		}
 		if err == nil {
+			told = false
 			s.announce() // there may have been commits while nobody listened
 			err = s.hear(ctx, c)
 			s.held.Store(false)
@@ -112,9 +114,10 @@ func (s *Store) follow(ctx context.Context, c *pgx.Conn) {
 		if ctx.Err() != nil {
 			return
 		}
-		if s.opt.Failed != nil {
+		if s.opt.Failed != nil && !told {
 			s.opt.Failed(translate(ctx, err))
 		}
+		told = true
 		again := time.NewTimer(pollEvery)
 		select {
 		case <-ctx.Done():
