@@ -12,7 +12,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"stead/internal/app"
+	"stead/internal/pgserver"
 )
 
 // server is a whole stead in this process.
@@ -60,10 +63,12 @@ func startServer(t *testing.T) *server {
 //	save NAME       keeps its standard output as $NAME
 //	in TEXT         is the standard input of the next run, \n for a line's end
 //	env NAME=VALUE  is in the environment from now on
+//	sql ROLE QUERY  asks the PostgreSQL server of scripts called postgres*; its answer is as of a run
 type script struct {
 	t         *testing.T
 	vars      map[string]string
 	input     string
+	pg        *pgserver.Server
 	at        string // file:line of the run
 	status    int
 	want      int
@@ -89,6 +94,10 @@ func runScript(t *testing.T, file string) {
 	sample(t, work)
 	srv := startServer(t)
 	s := &script{t: t, vars: map[string]string{"STEAD_URL": srv.http, "STEAD_KEY": srv.key, "ADMIN": srv.key, "WORK": work, "STATE": srv.data, "GATEWAY": srv.gateway}}
+	if strings.HasPrefix(filepath.Base(file), "postgres") {
+		s.pg = warehouse(t)
+		s.vars["DSN"], s.vars["PORT"] = s.pg.DSN(pgserver.Superuser, "hr"), strconv.Itoa(s.pg.Port)
+	}
 	for i, line := range strings.Split(string(text), "\n") {
 		if line = strings.TrimSpace(line); line == "" || line[0] == '#' {
 			continue
@@ -122,6 +131,10 @@ func (s *script) do(at, verb, rest string) {
 		s.settle()
 		s.run(rest)
 		s.at = at
+	case "sql":
+		s.settle()
+		s.sql(rest)
+		s.at = at
 	case "exit":
 		s.want = int(rest[0] - '0')
 	case "out":
@@ -141,6 +154,64 @@ func (s *script) do(at, verb, rest string) {
 		s.t.Fatalf("%s: unknown verb %q", at, verb)
 	}
 }
+
+// sql asks as a role, and prints rows line by line.
+func (s *script) sql(line string) {
+	role, query, _ := strings.Cut(line, " ")
+	s.status, s.out, s.errs = exitOK, "", ""
+	c, err := pgconn.Connect(s.t.Context(), s.pg.DSN(role, "hr"))
+	if err == nil {
+		defer func() { _ = c.Close(context.Background()) }() // the test is over with it
+		var results []*pgconn.Result
+		results, err = c.Exec(s.t.Context(), query).ReadAll()
+		for _, r := range results {
+			for _, row := range r.Rows {
+				s.out += string(bytes.Join(row, []byte("|"))) + "\n"
+			}
+		}
+	}
+	if err != nil {
+		s.status, s.errs = exitFailed, err.Error()
+	}
+}
+
+// warehouse is a PostgreSQL server with a small company.
+func warehouse(t *testing.T) *pgserver.Server {
+	t.Helper()
+	pg, err := pgserver.Start(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := pg.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	for _, db := range []string{"postgres", "hr"} {
+		c, err := pgconn.Connect(t.Context(), pg.DSN(pgserver.Superuser, db))
+		if err != nil {
+			t.Fatal(err)
+		}
+		query := "CREATE DATABASE hr"
+		if db == "hr" {
+			query = warehouseSQL
+		}
+		if _, err := c.Exec(t.Context(), query).ReadAll(); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return pg
+}
+
+const warehouseSQL = `CREATE ROLE keeper LOGIN; CREATE ROLE ana LOGIN; CREATE ROLE bob LOGIN; CREATE ROLE bi LOGIN;
+CREATE SCHEMA hr AUTHORIZATION keeper; GRANT USAGE ON SCHEMA hr TO PUBLIC; SET ROLE keeper;
+CREATE TABLE hr.people(id int PRIMARY KEY, name text, dept text);
+INSERT INTO hr.people VALUES (1, 'Ada', 'Sales'), (2, 'Bela', 'Finance'), (3, 'Cem', 'Sales');
+CREATE TABLE hr.codes(id int); CREATE VIEW hr.old AS SELECT * FROM hr.people;
+GRANT SELECT ON ALL TABLES IN SCHEMA hr TO ana, bob, bi; RESET ROLE;`
 
 func (s *script) run(line string) {
 	var out, errs bytes.Buffer
@@ -186,6 +257,7 @@ func sample(t *testing.T, dir string) {
 		"cases/bad.yaml":       strings.ReplaceAll(caseText, "expect: {rows: [[1, a]]}", "expect: {rows: [[2, b]]}"),
 		"bundle.yaml":          bundleText,
 		"warehouse.yaml":       warehouseText,
+		"people.yaml":          peopleText,
 		"broken.yaml":          "kind: User\nname: x@example.com\ndisplayname: wrong case\n",
 		"misdeclared.yaml":     "kind: DataSource\nconnectionKey: lake\nsources:\n  - schema: demo\n    table: codes\n    location: demo/secret.csv\n    columns: [{name: id, type: int}, {name: code, type: int}]\n",
 		"declared.yaml":        "kind: DataSource\nconnectionKey: lake\nsources:\n  - schema: demo\n    table: secret\n    location: demo/secret.csv\n    columns: [{name: id, type: int}, {name: pin, type: int}]\n",
@@ -237,6 +309,41 @@ actions:
       - type: Row Restriction by User Entitlements
         config: {matches: [{type: attribute, attribute: department, tag: Department}]}
 circumstances: [{type: columnTags, columnTag: Department}]
+`
+
+const peopleText = `kind: User
+name: ana@example.com
+external: {postgresql: ana}
+attributes: {department: [Sales]}
+---
+kind: User
+name: bob@example.com
+external: {postgresql: bob}
+---
+kind: User
+name: bi@example.com
+external: {postgresql: bi}
+permissions: [IMPERSONATE_USER]
+---
+kind: Policy
+policyKey: people
+name: People
+type: subscription
+actions: {type: anyone, automaticSubscription: true}
+circumstances: [{type: tags, tag: People}]
+---
+kind: Policy
+policyKey: own-department
+name: Own department
+type: data
+actions:
+  - rules:
+      - type: Row Restriction by User Entitlements
+        config: {matches: [{type: attribute, attribute: department, tag: Department}]}
+  - rules:
+      - type: Masking
+        config: {fields: [{type: columnTags, columnTag: PII}], maskingConfig: {type: Hash}}
+circumstances: [{type: tags, tag: People}]
 `
 
 const warehouseText = `kind: Connection
