@@ -81,6 +81,7 @@ func TestImpersonation(t *testing.T) {
 		{"an exception around the CALL", "svc", steps(then(`DO $$ BEGIN CALL immuta_procedures.impersonate_user('bob'); RAISE 'x'; EXCEPTION WHEN OTHERS THEN NULL; END $$`), isAsking("svc"))},
 		{"DISCARD ALL ends it into refusal", "svc", steps(then(call("bob")), then("DISCARD ALL"), lostStep(), isAsking("<null>"), lostStep(), then(call("")), sees(nothing), isAsking("svc"))},
 		{"DISCARD ALL of one who sees something himself", "alice", steps(then(call("bob")), then("DISCARD ALL"), lostStep(), then(call("")), sees(asAlice))},
+		{"DISCARD ALL stands alone, so no pool resets with a CALL and it", "svc", steps(then(call("bob")), refusedWith(call("")+"; DISCARD ALL", "25001"), sees(asBob))},
 		{"RESET ALL, and back by a new CALL", "svc", steps(then(call("bob")), then("RESET ALL"), lostStep(), then(call("dora")), sees(asDora))},
 		{"SET LOCAL hides it for a transaction", "svc", steps(then(call("bob")), then("BEGIN"), then("SET LOCAL immuta.binding = ''"), lostStep(), then("ROLLBACK"), sees(asBob))},
 		{"a made-up nonce", "alice", steps(then("SET immuta.binding = 'x'"), lostStep(), isAsking("<null>"), then("RESET immuta.binding"), sees(asAlice))},

@@ -11,6 +11,7 @@
       v_lost := v_subject IS NULL OR NOT EXISTS (SELECT FROM immuta_system.login l WHERE l.role = session_user::text AND {{single}});
     ELSE
       v_itself := true;
+      v_bound := true; -- to itself: this login cannot be anybody else here, so a pooler changes nothing
       v_lost := EXISTS (SELECT FROM immuta_system.login l WHERE l.role = session_user::text AND NOT l.own AND NOT l.exempt);
     END IF;
   ELSE
