@@ -2,12 +2,10 @@ package push
 
 import (
 	"crypto/sha256"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 
-	"stead"
 	"stead/internal/decide"
 	"stead/policy/expr"
 )
@@ -147,9 +145,3 @@ func (s *Source) digest() [32]byte {
 	}
 	return sha256.Sum256(b)
 }
-
-// SourceKey and SharedKey spell the ids of keys as expressions name them.
-func SourceKey(id stead.SourceID) string { return fmt.Sprintf("source/%d", id) }
-
-// SharedKey is the id that stands for the key of the subject's project or, without one, the source's own.
-func SharedKey(id stead.SourceID) string { return fmt.Sprintf("shared/%d", id) }
