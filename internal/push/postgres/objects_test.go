@@ -32,7 +32,7 @@ type site struct {
 const siteSQL = `
 CREATE ROLE hr_owner NOLOGIN; CREATE ROLE etl LOGIN IN ROLE hr_owner; CREATE ROLE alice LOGIN; CREATE ROLE bob LOGIN;
 CREATE ROLE carol LOGIN; CREATE ROLE readers NOLOGIN; GRANT readers TO alice, bob, carol;
-CREATE SCHEMA hr AUTHORIZATION hr_owner; GRANT USAGE ON SCHEMA hr TO readers; SET ROLE hr_owner;
+CREATE SCHEMA hr AUTHORIZATION hr_owner; GRANT USAGE ON SCHEMA hr TO readers; GRANT CREATE ON SCHEMA public TO hr_owner; SET ROLE hr_owner;
 CREATE TABLE hr.emp(id int PRIMARY KEY, name text, dept text, ssn text, salary int);
 CREATE INDEX ON hr.emp(dept);
 INSERT INTO hr.emp SELECT g, 'n' || g, 'd' || g % 3, lpad(g::text, 9, '0'), 1000 * g FROM generate_series(1, 9) g;
