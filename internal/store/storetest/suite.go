@@ -47,6 +47,8 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"FollowerSeesEverything", followerSeesEverything},
 		{"Watch", watch},
 		{"HostileText", hostileText},
+		{"Marks", marks},
+		{"Export", export},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := open(t)
