@@ -92,7 +92,9 @@ func TestDrift(t *testing.T) {
 func TestDroppingAnyPolicyOpensNothing(t *testing.T) {
 	s := newSite(t, map[string]string{"keep_dependents": "hr.v"}, `SET ROLE hr_owner; CREATE VIEW hr.v AS SELECT id, name, dept FROM hr.emp; GRANT SELECT ON hr.v TO readers;
 		CREATE FUNCTION hr.del() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'WITH d AS (DELETE FROM hr.emp RETURNING 1) SELECT count(*) FROM d'; RESET ROLE`)
-	st := hrWorld().state(s)
+	w := hrWorld()
+	w.writers = []string{"carol"} // so that rights to write are given
+	st := w.state(s)
 	s.apply(st, nil)
 	s.exec("GRANT EXECUTE ON FUNCTION hr.del() TO bob")
 	policies := strings.Fields(answer(t.Context(), s.admin, "SELECT polname FROM pg_policy WHERE polrelid = 'hr.emp'::regclass"))

@@ -191,16 +191,22 @@ func (o *object) allowed(t *relation) []grant {
 	for _, c := range o.declared {
 		list = append(list, grant{o.names.owner, "SELECT", c})
 	}
-	if o.layout == inPlace {
-		for _, c := range o.clear {
-			list = append(list, grant{o.names.governed, "SELECT", c}, grant{o.names.governed, "UPDATE", c})
-		}
-		for _, c := range o.declared {
-			list = append(list, grant{o.names.governed, "INSERT", c})
-		}
-		list = append(list, grant{o.names.governed, "DELETE", ""})
+	if o.layout != inPlace {
+		return list
 	}
-	return list
+	for _, c := range o.clear {
+		list = append(list, grant{o.names.governed, "SELECT", c})
+	}
+	if !o.writable {
+		return list
+	}
+	for _, c := range o.clear {
+		list = append(list, grant{o.names.governed, "UPDATE", c})
+	}
+	for _, c := range o.declared {
+		list = append(list, grant{o.names.governed, "INSERT", c})
+	}
+	return append(list, grant{o.names.governed, "DELETE", ""})
 }
 
 // grants takes from everybody but the owner, then gives what is allowed: grants of columns do not subtract from those of tables.
@@ -223,7 +229,13 @@ func (o *object) grants(f *found) []string {
 	}
 	to := " ON " + table + " TO " + role(o.names.governed)
 	if len(o.clear) > 0 {
-		list = append(list, "GRANT SELECT ("+columns(o.clear)+"), UPDATE ("+columns(o.clear)+")"+to)
+		list = append(list, "GRANT SELECT ("+columns(o.clear)+")"+to)
+	}
+	if !o.writable {
+		return list
+	}
+	if len(o.clear) > 0 {
+		list = append(list, "GRANT UPDATE ("+columns(o.clear)+")"+to)
 	}
 	return append(list, "GRANT INSERT ("+columns(o.declared)+"), DELETE"+to)
 }
@@ -266,8 +278,13 @@ func (o *object) viewSQL(f *found) []string {
 	}
 	list = append(list, "GRANT USAGE ON SCHEMA "+ident(schema)+" TO "+role(o.names.governed),
 		"SET LOCAL ROLE "+role(o.names.owner))
-	return append(list, "CREATE OR REPLACE VIEW "+v+" WITH (security_barrier = true) AS "+o.view.query,
-		"REVOKE ALL ON TABLE "+v+" FROM PUBLIC", "GRANT SELECT ON "+v+" TO "+role(o.names.governed),
+	list = append(list, "CREATE OR REPLACE VIEW "+v+" WITH (security_barrier = true) AS "+o.view.query)
+	if old != nil {
+		list = append(list, shutGrants(old, nil, true)...)
+	} else {
+		list = append(list, "REVOKE ALL ON TABLE "+v+" FROM PUBLIC")
+	}
+	return append(list, "GRANT SELECT ON "+v+" TO "+role(o.names.governed),
 		"COMMENT ON VIEW "+v+" IS "+literal(o.mark()), "RESET ROLE")
 }
 

@@ -278,7 +278,7 @@ func TestGovernedByRowsAndMasks(t *testing.T) {
 	s.want("bob", "SELECT count(*) FROM hr.emp", "3")
 	s.want("etl", "SELECT count(*) FROM hr.emp", "0")
 	s.want("bob", "INSERT INTO hr.emp(id, dept) VALUES (100, 'd2')", "ERROR 42501")
-	s.want("bob", "DELETE FROM hr.emp", "DELETE 0")
-	s.want("bob", "UPDATE hr.emp SET name = 'x'", "UPDATE 0")
+	s.want("bob", "DELETE FROM hr.emp", "ERROR 42501")
+	s.want("bob", "UPDATE hr.emp SET name = 'x'", "ERROR 42501")
 	s.settled(st)
 }

@@ -139,7 +139,7 @@ func (p *Platform) planSince(ctx context.Context, next *push.State, h holding) (
 		plan: &push.Plan{Connection: next.Connection.Key, From: since.Revision, To: next.Revision, Next: next, Start: h.token}}
 	changed := map[stead.SourceID]bool{}
 	for id, s := range next.Sources {
-		if was := since.Sources[id]; was == nil || was.Digest != s.Digest || !slices.Equal(was.Path, s.Path) || was.Held != s.Held {
+		if was := since.Sources[id]; was == nil || was.Digest != s.Digest || !slices.Equal(was.Path, s.Path) || was.Held != s.Held || writable(since, id) != writable(next, id) {
 			changed[id] = true
 		}
 	}

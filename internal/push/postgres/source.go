@@ -41,8 +41,10 @@ type object struct {
 	// clear and declared are columns.
 	clear, declared []string
 	force           bool
-	exempt          []string
-	intent          string
+	// writable: somebody may write. Rights to write are not given before: who has them can lock the table.
+	writable bool
+	exempt   []string
+	intent   string
 }
 
 // view is the masking view.
@@ -116,7 +118,7 @@ func (p *Platform) design(s *push.Source, f *found, next *push.State) (*object, 
 		return nil, problem
 	}
 	o := &object{source: s, relation: t, names: names{next.Settings.GovernedRole, ownerRole},
-		force: !slices.Contains(next.Settings.NoForce, strings.Join(s.Path, ".")), exempt: f.exempt}
+		force: !slices.Contains(next.Settings.NoForce, strings.Join(s.Path, ".")), exempt: f.exempt, writable: writable(next, s.ID)}
 	if problem := o.fit(); problem != nil {
 		return nil, problem
 	}
@@ -356,7 +358,7 @@ func (o *object) digest() string {
 		}
 		fmt.Fprint(h, ";")
 	}
-	add(shape, o.layout, o.names.governed, o.rows, fmt.Sprint(o.force), o.relation.owner)
+	add(shape, o.layout, o.names.governed, o.rows, fmt.Sprint(o.force, o.writable), o.relation.owner)
 	add(o.clear...)
 	add(o.declared...)
 	add(o.exempt...)
@@ -367,4 +369,20 @@ func (o *object) digest() string {
 		add(g.schema, g.name, g.owner)
 	}
 	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// writable reports whether the audience of a source has somebody who may write.
+func writable(s *push.State, id stead.SourceID) bool {
+	served := s.Sets[push.SetID{Table: push.Served, Key: decimal(id)}]
+	if served == nil {
+		return false
+	}
+	for _, r := range served.Rows {
+		if members := s.Sets[push.SetID{Table: push.Members, Key: r[1]}]; members != nil {
+			if slices.ContainsFunc(members.Rows, func(m push.Row) bool { return m[2] == "w" }) {
+				return true
+			}
+		}
+	}
+	return false
 }
