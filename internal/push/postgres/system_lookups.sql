@@ -81,36 +81,36 @@ END $body$
 CREATE OR REPLACE FUNCTION immuta_policies.holds(source bigint, slot int) RETURNS boolean
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 DECLARE
-  v_key text;
+  v_holds boolean;
   {{declare}}
 BEGIN
   {{who}}
   IF v_asks IS NULL THEN
     RETURN false;
   END IF;
-  SELECT t.key INTO v_key FROM immuta_system.slot t WHERE t.source = $1 AND t.slot = $2 AND t.kind = 'fact';
+  SELECT EXISTS (SELECT FROM immuta_system.fact f WHERE f.identity = v_asks AND f.condition = t.key) INTO v_holds
+  FROM immuta_system.slot t WHERE t.source = $1 AND t.slot = $2 AND t.kind = 'fact';
   IF NOT FOUND THEN
     {{missing}}
   END IF;
-  RETURN EXISTS (SELECT FROM immuta_system.fact f WHERE f.identity = v_asks AND f.condition = v_key);
+  RETURN v_holds;
 END $body$
 --
 CREATE OR REPLACE FUNCTION immuta_policies.texts(source bigint, slot int) RETURNS text[]
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 DECLARE
-  v_kind text; v_key text; v_given boolean; v_placeholder text; v_texts text[];
+  v_given boolean; v_placeholder text; v_texts text[];
   {{declare}}
 BEGIN
   {{who}}
   IF v_asks IS NULL THEN
     RETURN NULL;
   END IF;
-  SELECT t.kind, t.key, t.given, t.placeholder INTO v_kind, v_key, v_given, v_placeholder
-  FROM immuta_system.slot t WHERE t.source = $1 AND t.slot = $2 AND t.kind IN ('attribute', 'group', 'purpose');
+  SELECT ARRAY(SELECT v.value FROM immuta_system.value v WHERE v.identity = v_asks AND v.kind = t.kind AND v.key = t.key), t.given, t.placeholder
+  INTO v_texts, v_given, v_placeholder FROM immuta_system.slot t WHERE t.source = $1 AND t.slot = $2 AND t.kind IN ('attribute', 'group', 'purpose');
   IF NOT FOUND THEN
     {{missing}}
   END IF;
-  v_texts := ARRAY(SELECT v.value FROM immuta_system.value v WHERE v.identity = v_asks AND v.kind = v_kind AND v.key = v_key);
   IF v_given AND cardinality(v_texts) = 0 THEN
     RETURN ARRAY[v_placeholder];
   END IF;

@@ -238,3 +238,19 @@ func TestSystemObjectsAreMarkedAndClosed(t *testing.T) {
 		t.Error("look-ups that bob may call:", got)
 	}
 }
+
+func TestLookUps(t *testing.T) {
+	w := newTown(t)
+	w.play(t, "bob", steps(step{"SELECT immuta_policies.reads(1), immuta_policies.writes(1), immuta_policies.reads(2), immuta_policies.reads(99)", "t|f|f|f"},
+		step{"SELECT immuta_policies.texts(1, 1), immuta_policies.texts(1, 3)", "{d03}|{nobody's}"}, step{"SELECT immuta_policies.holds(1, 2)", "t"},
+		refusedWith("SELECT immuta_policies.texts(1, 2)", "55000"), refusedWith("SELECT immuta_policies.holds(1, 1)", "55000"), refusedWith("SELECT immuta_policies.holds(99, 1)", "55000"),
+		step{"SELECT immuta_policies.user_name(), immuta_policies.user_iam(), immuta_policies.key_of(1), immuta_policies.exempt()", "bob|bim|source/1|f"},
+		step{"SELECT immuta_policies.intact(1), immuta_policies.intact(2)", "t|f"}))
+	w.play(t, "alice", steps(step{"SELECT immuta_policies.writes(1), immuta_policies.texts(1, 1)", "t|{d01,d02}"}))
+	w.play(t, "dora", steps(step{"SELECT immuta_policies.key_of(1), immuta_policies.holds(1, 2)", "project/apollo|f"}))
+	w.play(t, "native", steps(then(call("okta:bob")), step{"SELECT immuta_policies.user_name(), immuta_policies.user_iam()", "bob|okta"}))
+	w.play(t, "stranger", steps(step{"SELECT immuta_policies.reads(1), immuta_policies.texts(1, 1), immuta_policies.holds(1, 2), immuta_policies.user_name(), immuta_policies.key_of(1)", "f|<null>|f|<null>|<null>"}))
+	w.play(t, "etl", steps(step{"SELECT immuta_policies.exempt()", "t"}))
+	w.play(t, "bob", steps(refusedWith("SELECT * FROM immuta_system.hash_key", "42501"), refusedWith("SELECT * FROM immuta_system.binding", "42501"), refusedWith("INSERT INTO immuta_system.stand_in VALUES (2, '*')", "42501"),
+		refusedWith("SELECT immuta_system.token('2', '99999999999')", "42501"), refusedWith("SELECT immuta_system.sweep()", "42501"), refusedWith("CREATE FUNCTION immuta_policies.x() RETURNS int LANGUAGE sql AS 'SELECT 1'", "42501")))
+}
