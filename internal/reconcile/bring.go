@@ -83,6 +83,7 @@ func (k *connection) carryOut(ctx context.Context, plan *push.Plan, target *push
 	}
 	at, err := k.apply(ctx, plan)
 	if err == nil {
+		clear(k.suspects)
 		k.since, k.settled = target, true
 		return true, nil
 	}
@@ -90,10 +91,11 @@ func (k *connection) carryOut(ctx context.Context, plan *push.Plan, target *push
 	if isInterrupted(err) {
 		return false, err
 	}
-	if id := k.blamed(err, at); id != 0 {
-		k.held[id] = held{kind: failed, reason: "its objects could not be edited: " + stead.AsError(err).Message}
-		k.opt.Log.Warn("a data source is closed, as its objects could not be edited", "connection", k.key, "source", id,
-			"error", err, "cause", stead.AsError(err).Cause)
+	if stuck := k.blamed(err, at); len(stuck) > 0 {
+		for id, why := range stuck {
+			k.held[id] = held{kind: failed, reason: "its objects could not be edited: " + why.Message, path: pathOf(target, id)}
+			k.opt.Log.Warn("a data source is closed, as its objects could not be edited", "connection", k.key, "source", id, "error", why, "cause", why.Cause)
+		}
 		return false, nil
 	}
 	if stead.CodeOf(err) == stead.Conflict {
@@ -102,29 +104,52 @@ func (k *connection) carryOut(ctx context.Context, plan *push.Plan, target *push
 	return false, k.fault(err)
 }
 
-// blamed is the data source whose step failed, 0 when it is not the step's fault. A platform that is away or was changed
-// by others is blamed first, and the step when it meets that twice in a row: its table is busy.
-func (k *connection) blamed(err error, at *push.Step) stead.SourceID {
-	failure := (*push.StepError)(nil)
-	if named := errors.As(err, &failure) && failure.Step != nil; named {
-		at = failure.Step
-	} else if c := stead.CodeOf(err); c == stead.Unavailable || c == stead.Conflict {
-		return 0
-	}
-	if at == nil || at.Kind != push.ObjectEdit && at.Kind != push.Release {
-		return 0
-	}
-	switch stead.CodeOf(err) {
-	case stead.Canceled:
-		return 0
-	case stead.Unavailable, stead.Conflict:
-		if k.suspect != at.Source {
-			k.suspect = at.Source
-			return 0
+// blamed are the data sources whose steps failed and why, none when it is not the steps' fault. A platform that is away or
+// was changed by others is blamed first, and the steps when they meet that twice in a row: their tables are busy.
+func (k *connection) blamed(err error, at *push.Step) map[stead.SourceID]*stead.Error {
+	out := map[stead.SourceID]*stead.Error{}
+	blame := func(s *push.Step, err error, named bool) {
+		if s == nil || s.Kind != push.ObjectEdit && s.Kind != push.Release || s.Source == 0 {
+			return
 		}
+		e := stead.AsError(err)
+		switch e.Code {
+		case stead.Canceled:
+			return
+		case stead.Unavailable, stead.Conflict:
+			if !named || !k.suspects[s.Source] {
+				k.suspects[s.Source] = named
+				return
+			}
+		}
+		delete(k.suspects, s.Source)
+		out[s.Source] = e
 	}
-	k.suspect = 0
-	return at.Source
+	steps := stepErrors(err)
+	for _, f := range steps {
+		blame(f.Step, f.Err, true)
+	}
+	if len(steps) == 0 {
+		blame(at, err, false)
+	}
+	return out
+}
+
+// stepErrors finds the errors about steps in an error or several joined ones.
+func stepErrors(err error) []*push.StepError {
+	switch e := err.(type) {
+	case *push.StepError:
+		return []*push.StepError{e}
+	case interface{ Unwrap() []error }:
+		var out []*push.StepError
+		for _, x := range e.Unwrap() {
+			out = append(out, stepErrors(x)...)
+		}
+		return out
+	case interface{ Unwrap() error }:
+		return stepErrors(e.Unwrap())
+	}
+	return nil
 }
 
 // barred gives the data sources of a plan that must be held, or an error when none of it may be applied.

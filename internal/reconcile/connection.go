@@ -29,9 +29,9 @@ type connection struct {
 	built    *push.State // the last that was built
 	since    *push.State // that the platform holds; nil when it is not known
 	held     holds
-	settled  bool           // the last attempt ended well, but for what is held
-	left     bool           // the connection is gone, and so are we
-	suspect  stead.SourceID // whose step failed for want of the platform last
+	settled  bool                    // the last attempt ended well, but for what is held
+	left     bool                    // the connection is gone, and so are we
+	suspects map[stead.SourceID]bool // whose steps failed for want of the platform
 	failures int
 	retry    <-chan time.Time
 	look     <-chan time.Time // the next look for drift
@@ -51,7 +51,7 @@ type answer struct {
 }
 
 func newConnection(o Options, key string) *connection {
-	return &connection{opt: o, key: key, wake: make(chan struct{}, 1), held: holds{},
+	return &connection{opt: o, key: key, wake: make(chan struct{}, 1), held: holds{}, suspects: map[stead.SourceID]bool{},
 		status: Status{Connection: key, Phase: Waiting, Since: o.Now()}}
 }
 

@@ -84,11 +84,12 @@ type Service struct {
 
 	mu          sync.Mutex
 	connections map[string]*connection
+	came        chan struct{} // closed when a connection is new
 }
 
 // New returns a service; Run makes it work.
 func New(o Options) *Service {
-	return &Service{opt: o.withDefaults(), connections: map[string]*connection{}}
+	return &Service{opt: o.withDefaults(), connections: map[string]*connection{}, came: make(chan struct{})}
 }
 
 // Pushed reports whether connections of the platform are of the push style.
@@ -133,6 +134,8 @@ func (s *Service) tell(ctx context.Context, running *sync.WaitGroup, w *decide.W
 			k := newConnection(s.opt, c.Key)
 			s.connections[c.Key] = k
 			running.Go(func() { k.run(ctx) })
+			close(s.came)
+			s.came = make(chan struct{})
 		}
 	}
 	for _, k := range s.connections {
@@ -190,9 +193,9 @@ func (s *Service) ask(ctx context.Context, key string, r *request) ([]push.Drift
 	if err := s.served(ctx, key); err != nil {
 		return nil, err
 	}
-	k, ok := s.find(key)
-	if !ok {
-		return nil, stead.Errorf(stead.Unavailable, "connection %q is not looked after yet", key).WithHint("try again in a moment")
+	k, err := s.meet(ctx, key)
+	if err != nil {
+		return nil, err
 	}
 	r.done = make(chan answer, 1)
 	k.request(r)
@@ -202,6 +205,25 @@ func (s *Service) ask(ctx context.Context, key string, r *request) ([]push.Drift
 	case <-ctx.Done():
 		return nil, stead.Errorf(stead.Unavailable, "the work on connection %q goes on", key).
 			WithHint("look at its status").WithCause(ctx.Err())
+	}
+}
+
+// meet finds a connection, which may have been made a moment ago.
+func (s *Service) meet(ctx context.Context, key string) (*connection, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.opt.Grace)
+	defer cancel()
+	for {
+		s.mu.Lock()
+		k, came := s.connections[key], s.came
+		s.mu.Unlock()
+		if k != nil {
+			return k, nil
+		}
+		select {
+		case <-came:
+		case <-ctx.Done():
+			return nil, stead.Errorf(stead.Unavailable, "connection %q is not looked after yet", key).WithHint("try again in a moment").WithCause(ctx.Err())
+		}
 	}
 }
 

@@ -181,7 +181,8 @@ func (r *running) skip(ctx context.Context, at int, err error) error {
 		return err
 	}
 	e := stead.AsError(err)
-	r.failed = errors.Join(r.failed, stead.Errorf(e.Code, "%s: %s", step.Object, e.Message).WithHint("%s", e.Hint).WithCause(err))
+	r.failed = errors.Join(r.failed, &push.StepError{Step: step,
+		Err: stead.Errorf(e.Code, "%s: %s", step.Object, e.Message).WithHint("%s", e.Hint).WithCause(err)})
 	return r.transact(ctx, at, at+1, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `UPDATE immuta_system.source SET serves = false WHERE source = $1`, int64(step.Source))
 		return err
@@ -233,10 +234,10 @@ func (r *running) move(ctx context.Context, tx pgx.Tx, at, until int, f func(pgx
 	if err := f(tx); err != nil {
 		return err
 	}
-	done := until == len(r.plan.Steps) && r.failed == nil
-	tag, err := tx.Exec(ctx, `UPDATE immuta_system.meta SET state = $1, revision = CASE WHEN $2 THEN $3 ELSE revision END
-		WHERE connection = $4 AND instance = $5 AND (state = $6 OR $7)`,
-		r.state(until), done, int64(r.plan.To), r.p.cfg.Connection, r.p.cfg.Instance, r.state(at), boot && r.plan.Start == "")
+	// The revision moves with the first step: what it withdrew is not given back by somebody who knows less.
+	tag, err := tx.Exec(ctx, `UPDATE immuta_system.meta SET state = $1, revision = greatest(revision, $2)
+		WHERE connection = $3 AND instance = $4 AND (state = $5 OR $6)`,
+		r.state(until), int64(r.plan.To), r.p.cfg.Connection, r.p.cfg.Instance, r.state(at), boot && r.plan.Start == "")
 	if err != nil {
 		return err
 	}
