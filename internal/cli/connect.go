@@ -71,7 +71,7 @@ stead connect postgres --dsn "postgres://stead@db.example.com/hr" --key hr --cre
 func pushSettings(context.Context, *client.Client) ([]string, error) {
 	var out []string
 	for _, name := range []string{push.SettingApply, push.SettingDrift, push.SettingExempt, push.SettingGovernedRole, push.SettingImpersonateOnly,
-		push.SettingImpersonationRole, push.SettingKeepDependents, push.SettingMove, push.SettingNoForce, push.SettingPinned, push.SettingPoolers} {
+		push.SettingImpersonationRole, push.SettingKeepDependents, push.SettingNoForce, push.SettingPinned, push.SettingPoolers} {
 		out = append(out, name+"=")
 	}
 	return out, nil

@@ -85,7 +85,7 @@ func (e *env) printStep(s *client.PlanStep, verbose bool) {
 			for line := range strings.SplitSeq(text, "\n") {
 				fmt.Fprintf(e.out, "      %s\n", printable(line))
 			}
-		case len(text) > 7 && strings.EqualFold(text[:7], "REVOKE "):
+		case s.Kind == "objects" && len(text) > 7 && strings.EqualFold(text[:7], "REVOKE "):
 			fmt.Fprintf(e.out, "      - %s\n", printable(strings.Join(strings.Fields(text), " ")))
 		}
 	}

@@ -112,11 +112,14 @@ func checkPostgres(c *stead.Connection) error {
 
 func checkPushSettings(s *push.Settings) error {
 	for _, a := range s.Poolers {
-		if addr, err := netip.ParseAddr(a); err != nil || addr.Zone() != "" {
-			return invalid("settings."+push.SettingPoolers, "%q is not an IP address", shorten(a)).WithHint("write the addresses from which the pooler connects, separated by commas")
+		if !poolerAddress(a) {
+			return invalid("settings."+push.SettingPoolers, "%q is not an IP address or network", shorten(a)).WithHint("write where the pooler connects from, for example 10.0.0.7, 10.1.0.0/16 or local for the server's own socket")
 		}
 	}
-	for name, tables := range map[string][]string{push.SettingNoForce: s.NoForce, push.SettingMove: s.Move, push.SettingKeepDependents: s.KeepDependents} {
+	if len(s.Move) > 0 {
+		return invalid("settings."+push.SettingMove, "is not offered yet").WithHint("leave it out: tables stay where they are, and masking views are found before them")
+	}
+	for name, tables := range map[string][]string{push.SettingNoForce: s.NoForce, push.SettingKeepDependents: s.KeepDependents} {
 		for _, table := range tables {
 			schema, rest, found := strings.Cut(table, ".")
 			if !found || schema == "" || rest == "" || strings.Contains(rest, ".") {
@@ -205,4 +208,17 @@ func checkPushedSource(c *stead.Connection, d *stead.DataSource) error {
 		return invalid("path", "tables of the schema %q are not registered", schema).WithHint("they belong to the server or to stead")
 	}
 	return nil
+}
+
+// poolerAddress: an IP address, a network, or the server's own socket.
+func poolerAddress(text string) bool {
+	if text == "local" {
+		return true
+	}
+	if strings.Contains(text, "/") {
+		_, err := netip.ParsePrefix(text)
+		return err == nil
+	}
+	a, err := netip.ParseAddr(text)
+	return err == nil && a.Zone() == ""
 }

@@ -105,7 +105,7 @@ func TestPostgresConnections(t *testing.T) {
 		"is not an IP address": withSetting("poolers", "10.0.0.0/8"),
 		"is not schema.name":   withSetting("no_force", "emp"),
 		"cannot be a role":     withSetting("exempt", "pg_monitor"),
-		"settings.move":        withSetting("move", "a.b.c"),
+		"settings.move":        withSetting("move", "hr.emp"),
 		`platform "snowflake"`: PutConnection{stead.Connection{Key: "sf", Platform: stead.Snowflake, Address: "x"}},
 		"takes no credential":  PutConnection{stead.Connection{Key: "e", Platform: stead.Embedded, Address: "/x", Credential: "c"}},
 		"impersonation_role":   withSetting("impersonation_role", "immuta_governed"),
@@ -130,7 +130,7 @@ func TestPostgresConnections(t *testing.T) {
 	}{
 		{"exempt", "etl", "etl,dba", "dba"}, {"exempt", "dba,etl", "etl", ""}, {"no_force", "", "hr.emp", "hr.emp"},
 		{"keep_dependents", "", "hr.v", "hr.v"}, {"pinned", "bi", "", "bi"}, {"pinned", "", "bi", ""}, {"impersonate_only", "bi", "", "bi"},
-		{"poolers", "10.0.0.1", "", "10.0.0.1"}, {"poolers", "", "10.0.0.1", ""}, {"drift", "", "report", "report"}, {"drift", "refuse", "", "repair"},
+		{"poolers", "10.0.0.1", "", "10.0.0.1"}, {"poolers", "", "10.0.0.1", ""}, {"poolers", "local, 10.0.0.0/8", "10.0.0.0/8", "local"}, {"drift", "", "report", "report"}, {"drift", "refuse", "", "repair"},
 		{"drift", "", "refuse", ""}, {"impersonation_role", "", "standin", "standin"}, {"governed_role", "", "people", "people"}, {"apply", "", "manual", ""},
 	} {
 		set := func(value string) Outcome {
