@@ -102,7 +102,7 @@ func TestPostgresConnections(t *testing.T) {
 		"settings.color":       withSetting("color", "red"),
 		"settings.drift":       withSetting("drift", "shrug"),
 		"settings.exempt":      withSetting("exempt", "a,,b"),
-		"is not an IP address": withSetting("poolers", "10.0.0.0/8"),
+		"is not an IP address": withSetting("poolers", "pooler.example.com"),
 		"is not schema.name":   withSetting("no_force", "emp"),
 		"cannot be a role":     withSetting("exempt", "pg_monitor"),
 		"settings.move":        withSetting("move", "hr.emp"),
