@@ -43,7 +43,7 @@ func (k *connection) apply(ctx context.Context, plan *push.Plan) (*push.Step, er
 	if slices.ContainsFunc(plan.Steps, func(s push.Step) bool { return s.Kind == push.ObjectEdit || s.Kind == push.Bootstrap }) {
 		k.look = nil // whether it did what it said is looked at at once
 	}
-	if !isInterrupted(err) {
+	if !isInterrupted(err) && (err == nil || stead.CodeOf(err) != stead.Conflict) {
 		k.opt.Metrics.Applied(k.key, took, err)
 	}
 	k.applied(ctx, plan, c.finished(), took, err)
