@@ -10,6 +10,7 @@ import (
 
 	"stead"
 	"stead/internal/gateway/pgtype"
+	"stead/policy/expr"
 )
 
 // settings are the steps of the session as a client of the gateway types them.
@@ -95,6 +96,13 @@ func (g *live) answer(c *Case, fields []pgconn.FieldDescription, rows [][][]byte
 	for _, f := range fields {
 		out.types = append(out.types, g.described(f))
 	}
+	out.rows, err = fromRows(rows, types)
+	return out, err
+}
+
+// fromRows reads rows in PostgreSQL's text format, shows and sorts them.
+func fromRows(rows [][][]byte, types []expr.Type) ([]string, error) {
+	var out []string
 	for _, row := range rows {
 		line := make([]string, len(row))
 		for i, b := range row {
@@ -104,9 +112,9 @@ func (g *live) answer(c *Case, fields []pgconn.FieldDescription, rows [][][]byte
 			}
 			line[i] = show(v, types[i])
 		}
-		out.rows = append(out.rows, strings.Join(line, " | "))
+		out = append(out, strings.Join(line, " | "))
 	}
-	slices.Sort(out.rows)
+	slices.Sort(out)
 	return out, nil
 }
 
