@@ -94,7 +94,7 @@ func message(err error) string {
 	if e.Code == stead.Unauthenticated && e.Hint == "" {
 		return e.WithHint("STEAD_KEY must be a key of that server that is neither revoked nor expired").Error()
 	}
-	if e.Cause != nil && e.Code == stead.Internal {
+	if e.Cause != nil && (e.Code == stead.Internal || e.Code == stead.Unavailable) {
 		return e.Error() + ": " + e.Cause.Error()
 	}
 	return err.Error()
