@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"stead/internal/pgserver"
 )
 
 // sample is the small world in which texts run: the tables that examples/demo/bundle.yaml governs.
@@ -88,6 +90,24 @@ func serve(t *testing.T, bin, work string) addresses {
 	return at
 }
 
+// warehouse adds a PostgreSQL server, as its own programs find it, with a table that hr_owner owns.
+func (w *world) warehouse(t *testing.T) {
+	t.Helper()
+	pg, err := pgserver.Start(t.Context())
+	must(t, err)
+	t.Cleanup(func() { must(t, pg.Close()) })
+	w.environ = append(w.environ, "PGHOST=127.0.0.1", fmt.Sprint("PGPORT=", pg.Port), "PGDATABASE=hr")
+	if out, err := w.run(`psql -X -q -v ON_ERROR_STOP=1 -U postgres -d postgres -c 'CREATE DATABASE hr'
+psql -X -q -v ON_ERROR_STOP=1 -U postgres <<'SQL'
+CREATE ROLE hr_owner; CREATE ROLE ana LOGIN; CREATE SCHEMA hr AUTHORIZATION hr_owner; GRANT USAGE ON SCHEMA hr TO PUBLIC;
+SET ROLE hr_owner; CREATE TABLE hr.emp (id int PRIMARY KEY, dept text, ssn text); GRANT SELECT ON hr.emp TO ana;
+INSERT INTO hr.emp VALUES (1, 'Sales', '100-20-3001'), (2, 'Finance', '100-20-3002'); RESET ROLE;
+CREATE ROLE stead LOGIN CREATEROLE; GRANT CREATE ON DATABASE hr TO stead; GRANT hr_owner TO stead;
+SQL`); err != nil {
+		t.Fatalf("the PostgreSQL server: %v\n%s", err, out)
+	}
+}
+
 // run runs a script where every failing command ends it.
 func (w *world) run(script string) (string, error) {
 	cmd := exec.Command("bash", "-eu", "-o", "pipefail", "-c", script)
@@ -112,6 +132,9 @@ func TestWhatIsShownRuns(t *testing.T) {
 		}
 		t.Run(p.path, func(t *testing.T) {
 			w := startWorld(t)
+			if strings.Contains(p.text, "$PGPORT") {
+				w.warehouse(t)
+			}
 			printed := ""
 			for _, b := range p.blocks {
 				at := fmt.Sprintf("%s:%d", p.path, b.line)

@@ -14,7 +14,7 @@ import (
 
 // platformVerbs are what can be asked of a connection whose policies are pushed.
 func platformVerbs(e *env, names completion) []*cobra.Command {
-	var verbose, bootstrap bool
+	var verbose, bootstrap, wait bool
 	plan := e.verbCommand(verb{use: "plan KEY", short: "What stands between a platform and what the policies say", args: cobra.ExactArgs(1), complete: names,
 		long:    "Inspects the platform and prints what applying would do. The exit status is 3 when problems block it.",
 		example: "stead connection plan hr\nstead connection plan hr -v"},
@@ -59,8 +59,17 @@ func platformVerbs(e *env, names completion) []*cobra.Command {
 			return err
 		})
 	status := e.verbCommand(verb{use: "status KEY", short: "Where a platform stands", args: cobra.ExactArgs(1), complete: names,
-		long: "The exit status is 3 when it is not current.", example: "stead connection status hr\nstead connection status hr -o json"},
+		long: "The exit status is 3 when it is not current. With --wait it waits until what is stored now is\nenforced, or cannot be.", example: "stead connection status hr\nstead connection status hr --wait"},
 		func(ctx context.Context, c *client.Client, args []string) error {
+			if wait {
+				now, err := c.Status(ctx)
+				if err != nil {
+					return err
+				}
+				if err := e.enforced(ctx, c, args[0], now.Revision); err != nil {
+					return err
+				}
+			}
 			st, err := c.ConnectionStatus(ctx, args[0])
 			if err == nil {
 				err = e.printPlatform(args[0], st)
@@ -70,6 +79,7 @@ func platformVerbs(e *env, names completion) []*cobra.Command {
 			}
 			return err
 		})
+	status.Flags().BoolVar(&wait, "wait", false, "wait until it is current")
 	verify := e.verbCommand(verb{use: "verify KEY", short: "Look whether what was applied is what is enforced", args: cobra.ExactArgs(1), complete: names,
 		long: "What differs is treated as the connection's setting drift says. The exit status is 3 when something differs.", example: "stead connection verify hr"},
 		func(ctx context.Context, c *client.Client, args []string) error {
