@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -11,8 +12,18 @@ import (
 
 // Export implements store.Store.
 func (s *Store) Export(ctx context.Context, fn func(*store.Item) error) error {
-	return s.view(ctx, func(r *reader) error { return export(ctx, r.conn, fn) })
+	return s.view(ctx, func(r *reader) error {
+		return bounded(ctx, exportTime, func(ctx context.Context) error {
+			if _, err := r.conn.Exec(ctx, "SET LOCAL statement_timeout = "+millis(exportTime)); err != nil {
+				return err
+			}
+			return export(ctx, r.conn, fn)
+		})
+	})
 }
+
+// exportTime is for a whole store, at the pace of whoever takes it.
+const exportTime = 30 * time.Minute
 
 // parts are the statements that read a whole store, in the order of store.Item.
 var parts = []struct {

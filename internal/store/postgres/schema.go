@@ -54,18 +54,21 @@ func prepare(ctx context.Context, conf *pgx.ConnConfig, steps []step) error {
 		return translate(ctx, err)
 	}
 	defer hangUp(c)
+	asked := ctx
+	ctx, cancel := context.WithTimeout(ctx, upgradeTime)
+	defer cancel()
 	if err := suits(ctx, c); err != nil {
-		return translate(ctx, err)
+		return translate(asked, err)
 	}
 	tx, err := c.Begin(ctx)
 	if err != nil {
-		return translate(ctx, err)
+		return translate(asked, err)
 	}
 	defer func() { _ = tx.Rollback(ctx) }() // a no-op after the commit; the connection ends anyway
 	if err := upgrade(ctx, tx, steps); err != nil {
-		return translate(ctx, err)
+		return translate(asked, err)
 	}
-	return translate(ctx, tx.Commit(ctx))
+	return translate(asked, tx.Commit(ctx))
 }
 
 func connect(ctx context.Context, conf *pgx.ConnConfig) (*pgx.Conn, error) {
@@ -81,6 +84,8 @@ func hangUp(c *pgx.Conn) {
 
 // suits refuses servers that cannot be a store.
 func suits(ctx context.Context, c *pgx.Conn) error {
+	ctx, cancel := context.WithTimeout(ctx, usual.ask)
+	defer cancel()
 	var version int
 	var encoding string
 	var standby bool

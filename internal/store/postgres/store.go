@@ -24,6 +24,7 @@ import (
 const (
 	connectTime = 5 * time.Second
 	lockTime    = 10 * time.Second // for the turn to write
+	upgradeTime = 10 * time.Minute
 	// idleTime ends transactions of a server that stands still, so that others can write.
 	idleTime = 30 * time.Second
 
@@ -184,7 +185,9 @@ func (s *Store) newPool(ctx context.Context) (*pgxpool.Pool, error) {
 	conf.MaxConns = poolSize
 	conf.MinIdleConns = 1
 	conf.PingTimeout = connectTime
-	conf.AfterConnect = ready
+	conf.AfterConnect = func(ctx context.Context, c *pgx.Conn) error {
+		return bounded(ctx, s.ask, func(ctx context.Context) error { return ready(ctx, c) })
+	}
 	return pgxpool.NewWithConfig(ctx, conf)
 }
 
