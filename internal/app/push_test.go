@@ -88,6 +88,7 @@ func (g *governedSite) becomes(t *testing.T, began time.Time, role, want string)
 		if got == want || strings.Contains(got, want) && want == "denied" {
 			return time.Since(began)
 		}
+		time.Sleep(5 * time.Millisecond) // between two looks from outside
 		if time.Now().After(deadline) {
 			st, _ := g.Push.Status("hr")
 			t.Fatalf("%s sees %q, not %q: %+v", role, got, want, st)
@@ -102,6 +103,7 @@ func (g *governedSite) current(t *testing.T, r *running, revision stead.Revision
 		if ok && st.Phase == reconcile.Current && st.Applied >= revision {
 			return
 		}
+		time.Sleep(5 * time.Millisecond) // between two looks from outside
 		if time.Now().After(deadline) {
 			t.Fatalf("not current at %d: %+v", revision, st)
 		}
@@ -211,14 +213,7 @@ func TestPostgreSQL(t *testing.T) {
 
 func (g *governedSite) disable(t *testing.T, off bool) stead.Revision {
 	t.Helper()
-	w, err := g.World.World()
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, _ := w.Connection("hr")
-	changed := *c
-	changed.Disabled = off
-	return g.apply(t, g.by, govern.PutConnection{Connection: changed})
+	return g.change(t, func(c *stead.Connection) { c.Disabled = off })
 }
 
 // drift takes a policy away by hand: nothing opens, it is found and repaired.
@@ -239,4 +234,116 @@ func (g *governedSite) drift(t *testing.T) {
 		t.Error(found, err)
 	}
 	g.becomes(t, time.Now(), "alice", "6 x")
+}
+
+// TestPostgreSQLGoesAway stops the governed server while a policy changes: the connection says so, and the change is in
+// effect when the server is back.
+func TestPostgreSQLGoesAway(t *testing.T) {
+	pg, _ := shared(t)
+	r := start(t, nil)
+	g := target(t, r, pg)
+	if err := r.Push.Apply(t.Context(), "hr", true); err != nil {
+		t.Fatal(err)
+	}
+	g.register(t)
+	g.becomes(t, time.Now(), "alice", "9 s1")
+	if err := pg.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	rev := g.policy(t, rowRule("dept"))
+	g.phase(t, reconcile.Failing)
+	if err := pg.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	g.becomes(t, time.Now(), "alice", "3 s1")
+	g.current(t, r, rev)
+
+	// A table that somebody holds for long is closed, and no other waits for it.
+	g.admin = g.dial(t, pgserver.Superuser)
+	lock, err := g.admin.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := lock.Exec(t.Context(), "LOCK TABLE hr.emp IN ACCESS SHARE MODE"); err != nil {
+		t.Fatal(err)
+	}
+	rev = g.policy(t, maskRule)
+	g.becomes(t, time.Now(), "alice", "0 -")
+	g.phase(t, reconcile.Failing)
+	if err := lock.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	g.becomes(t, time.Now(), "alice", "3 x")
+	g.current(t, r, rev)
+
+	// Deleted from stead, it stays closed.
+	g.apply(t, g.by, govern.DeleteSource{Object: stead.Object{Connection: "hr", Kind: stead.TableObject, Path: []string{"hr", "emp"}}})
+	g.apply(t, g.by, govern.DeleteConnection{Key: "hr"})
+	g.phase(t, reconcile.Off)
+	if got := g.rows(t, "alice"); strings.HasPrefix(got, "9") || strings.HasPrefix(got, "3") {
+		t.Error("after the connection was deleted alice sees", got)
+	}
+	var off bool
+	if err := g.admin.QueryRow(t.Context(), "SELECT EXISTS (SELECT FROM immuta_system.switch WHERE name = 'off')").Scan(&off); err != nil || !off {
+		t.Error("the switch is not off:", err)
+	}
+}
+
+func (g *governedSite) phase(t *testing.T, want reconcile.Phase) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); ; {
+		st, ok := g.Push.Status("hr")
+		if ok && st.Phase == want {
+			return
+		}
+		time.Sleep(5 * time.Millisecond) // between two looks from outside
+		if time.Now().After(deadline) {
+			t.Fatalf("phase %q is not reached: %+v", want, st)
+		}
+	}
+}
+
+// TestPostgreSQLByHand holds a table closed until its objects are applied, through a restart of stead.
+func TestPostgreSQLByHand(t *testing.T) {
+	pg, _ := shared(t)
+	state := t.TempDir()
+	r := start(t, func(c *Config) { c.Data = state })
+	g := target(t, r, pg)
+	if err := r.Push.Apply(t.Context(), "hr", true); err != nil {
+		t.Fatal(err)
+	}
+	g.register(t)
+	g.becomes(t, time.Now(), "alice", "9 s1")
+	g.change(t, func(c *stead.Connection) { c.Settings = map[string]string{"apply": "manual"} })
+	g.policy(t, rowRule("dept"))
+	g.phase(t, reconcile.Pending)
+	g.becomes(t, time.Now(), "alice", "0 -")
+	key := r.FirstKey
+	if err := r.stop(); err != nil {
+		t.Fatal(err)
+	}
+	g.running = start(t, func(c *Config) { c.Data = state })
+	g.FirstKey = key
+	g.by = g.App.asAdmin(t, key)
+	g.phase(t, reconcile.Pending)
+	g.apply(t, g.by, govern.PutIdentity{Identity: stead.Identity{Kind: stead.User, IAM: stead.DefaultIAM, Name: "alice", Attributes: map[string][]string{"dept": {"d1", "d2"}}}})
+	if got := g.rows(t, "alice"); got != "0 -" {
+		t.Error("alice sees", got)
+	}
+	if err := g.Push.Apply(t.Context(), "hr", false); err != nil {
+		t.Fatal(err)
+	}
+	g.becomes(t, time.Now(), "alice", "6 s1")
+}
+
+func (g *governedSite) change(t *testing.T, f func(*stead.Connection)) stead.Revision {
+	t.Helper()
+	w, err := g.World.World()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, _ := w.Connection("hr")
+	changed := *c
+	f(&changed)
+	return g.apply(t, g.by, govern.PutConnection{Connection: changed})
 }

@@ -82,14 +82,19 @@ func shut(s *push.State, id stead.SourceID) {
 	s.Sets[key] = closed
 }
 
-// off is a state in which everything that a platform held of a connection is closed by rows alone.
-func off(s *push.State) *push.State {
+// off is a state in which everything that a platform held of a connection is closed by rows alone. Sources that it may
+// hold beside those of s are given by id.
+func off(s *push.State, beside []stead.SourceID) *push.State {
 	h := holds{}
-	for id, src := range s.Sources {
-		h[id] = held{reason: "the connection is not governed from here any more", path: src.Path}
+	gone := held{reason: "the connection is not governed from here any more"}
+	for id := range s.Sources {
+		h[id] = gone
+	}
+	for _, id := range beside {
+		h[id] = gone
 	}
 	out := *hold(s, s, h)
 	out.Sets = maps.Clone(out.Sets)
-	out.Sets[push.SetID{Table: push.Switches}] = &push.Set{Rows: []push.Row{{"off"}}}
+	out.Sets[push.SetID{Table: push.Switches, Key: "off"}] = &push.Set{Rows: []push.Row{{"off"}}}
 	return &out
 }

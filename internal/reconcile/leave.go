@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"slices"
 
 	"stead"
 	"stead/internal/push"
@@ -37,11 +38,12 @@ func (k *connection) farewell(ctx context.Context) error {
 			return err
 		}
 	}
-	state := off(k.built)
-	if w, stale := k.current(); stale == nil {
-		state.Revision = max(state.Revision, w.Revision())
-	}
+	var beside []stead.SourceID // what was to be released when the connection went
 	for range rounds {
+		state := off(k.built, beside)
+		if w, stale := k.current(); stale == nil {
+			state.Revision = max(state.Revision, w.Revision())
+		}
 		plan, err := k.plan(ctx, state)
 		if stead.CodeOf(err) == stead.Conflict && k.since != nil {
 			k.since = nil
@@ -53,8 +55,16 @@ func (k *connection) farewell(ctx context.Context) error {
 		if len(plan.Steps) == 0 || plan.From == 0 && plan.Steps[0].Kind == push.Bootstrap {
 			return nil
 		}
-		if err := rowsOnly(plan); err != nil {
+		more, err := natively(plan)
+		if err != nil {
 			return err
+		}
+		if len(more) > 0 {
+			if slices.Contains(beside, more[0]) { // though it is held
+				return untouchable(plan.Steps[0].Object)
+			}
+			beside = append(beside, more...)
+			continue
 		}
 		_, err = k.apply(ctx, plan)
 		if err == nil {
@@ -68,15 +78,26 @@ func (k *connection) farewell(ctx context.Context) error {
 	return stead.Errorf(stead.Conflict, "the platform changes while it is being closed").WithHint("it is tried again")
 }
 
-// rowsOnly refuses to edit objects of a connection that is not governed from here any more.
-func rowsOnly(plan *push.Plan) error {
+// natively are the data sources whose objects a plan edits. Objects of nobody are not edited for a connection that is not
+// governed from here any more.
+func natively(plan *push.Plan) ([]stead.SourceID, error) {
+	var out []stead.SourceID
 	for i := range plan.Steps {
 		switch s := &plan.Steps[i]; s.Kind {
 		case push.RowEdit, push.Terminate, push.RoleEdit, push.KeyEdit:
+		case push.ObjectEdit, push.Release:
+			if s.Source == 0 {
+				return nil, untouchable(s.Object)
+			}
+			out = append(out, s.Source)
 		default:
-			return stead.Errorf(stead.Conflict, "the platform cannot be closed without editing %s", s.Object).
-				WithHint("look at it; it is governed from nowhere")
+			return nil, untouchable(s.Object)
 		}
 	}
-	return nil
+	return out, nil
+}
+
+func untouchable(object string) error {
+	return stead.Errorf(stead.Conflict, "the platform cannot be closed without editing %s", object).
+		WithHint("look at it; it is governed from nowhere")
 }

@@ -503,6 +503,31 @@ func TestDeletedConnectionIsLeftClosed(t *testing.T) {
 	})
 }
 
+// TestDeletedWithItsSources deletes a table and its connection before the table could be released.
+func TestDeletedWithItsSources(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c, p := started(t, spec{sources: sources(1), members: []string{"ana"}})
+		defer p.end()
+		srv := c.servers["a"]
+		srv.change(func() {
+			srv.step = func(_ context.Context, s *push.Step) error {
+				if s.Kind == push.Release {
+					return stead.Errorf(stead.Unavailable, "away")
+				}
+				return nil
+			}
+		})
+		c.put(2, spec{})
+		p.to(2)
+		p.phase(Failing)
+		c.puts(3, nil)
+		p.to(3)
+		if p.phase(Off); srv.object(1) != 1 || !srv.has(push.Switches, "off") {
+			t.Error(srv.steps())
+		}
+	})
+}
+
 func TestFormerAddressIsLeftClosed(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		c, p := started(t, spec{sources: sources(1), members: []string{"ana"}})
