@@ -96,7 +96,13 @@ func line(in *bufio.Reader, out any) error {
 	}
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
-	return d.Decode(out)
+	if err := d.Decode(out); err != nil {
+		return err
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("something follows on the line")
+	}
+	return nil
 }
 
 func notWhole(cause error) error {
