@@ -9,6 +9,9 @@ import (
 	"stead/internal/keys"
 )
 
+// storeCredential opens stead's own store: who administers connections could send it anywhere.
+const storeCredential = "store"
+
 // maxCredential is how many bytes a credential may have.
 const maxCredential = 8 << 10
 
@@ -68,6 +71,9 @@ func checkCredentialName(path, name string) error {
 	for i := 0; ok && i < len(name); i++ {
 		c := name[i]
 		ok = c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || i > 0 && strings.IndexByte("._-/", c) >= 0
+	}
+	if strings.EqualFold(name, storeCredential) {
+		return invalid(path, "the credential %q is that of stead's own store", name).WithHint("choose another name; an operator gives that one to the keeper itself")
 	}
 	if !ok {
 		return invalid(path, "%q is not a credential's name", shorten(name)).

@@ -99,6 +99,7 @@ func TestPostgresConnections(t *testing.T) {
 		"holds a password":     pgConnection(func(c *stead.Connection) { c.Address = "postgres://svc:x@db/hr" }),
 		"address: is missing":  pgConnection(func(c *stead.Connection) { c.Address = "" }),
 		"credential's name":    pgConnection(func(c *stead.Connection) { c.Credential = "../x" }),
+		"stead's own store":    pgConnection(func(c *stead.Connection) { c.Credential = "store" }),
 		"settings.color":       withSetting("color", "red"),
 		"settings.drift":       withSetting("drift", "shrug"),
 		"settings.exempt":      withSetting("exempt", "a,,b"),
@@ -219,7 +220,7 @@ func TestCredentialsOfConnections(t *testing.T) {
 		code       stead.Code
 	}{
 		{w.as("ana"), "pg/svc", "x", stead.Denied}, {Caller{}, "pg/svc", "x", stead.Unauthenticated}, {w.admin, "../x", "x", stead.Invalid},
-		{w.admin, "", "x", stead.Invalid}, {w.admin, "x", "", stead.Invalid}, {w.admin, "x", "s3cr3t\nmore", stead.Invalid}, {w.admin, "x", "\xff", stead.Invalid},
+		{w.admin, "", "x", stead.Invalid}, {w.admin, "Store", "x", stead.Invalid}, {w.admin, "x", "", stead.Invalid}, {w.admin, "x", "s3cr3t\nmore", stead.Invalid}, {w.admin, "x", "\xff", stead.Invalid},
 		{w.admin, "x", strings.Repeat("x", 1<<20), stead.Invalid},
 	} {
 		err := w.SetCredential(ctx, c.caller, v, c.name, c.text)

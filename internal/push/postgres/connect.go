@@ -57,9 +57,7 @@ func Open(ctx context.Context, cfg Config) (*Platform, error) {
 		return nil, stead.Errorf(stead.Invalid, "the address of the PostgreSQL server cannot be read").
 			WithHint("write postgres://user@host:5432/database or host=... user=... dbname=..., without a password")
 	}
-	if cfg.Password != "" {
-		c.ConnConfig.Password = cfg.Password
-	}
+	c.ConnConfig.Password = cfg.Password // never one that the server's surroundings hold for something else
 	// A pooler in transaction mode keeps no prepared statement for us.
 	c.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeDescribeExec
 	for name, value := range fixed {
