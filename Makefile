@@ -4,7 +4,8 @@ SHELL := /bin/bash
 TOOLS := $(CURDIR)/.tools
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 GO_LDFLAGS := -s -w -X stead/internal/cli.Version=$(VERSION)
-ENGINES ?= interpreter,gateway
+ALL_ENGINES := interpreter,gateway,postgres
+ENGINES ?= $(ALL_ENGINES)
 
 .PHONY: help build demo test unit lint tools postgres conformance test-leak test-clients test-kill fuzz bench docs clean
 
@@ -43,8 +44,8 @@ $(TOOLS)/installed: dev/tools/go.mod dev/tools/go.sum
 postgres: ## install the PostgreSQL server and PgBouncer that the tests start, where they are missing
 	@dev/engines/postgres
 
-conformance: build postgres ## the corpus on every engine named by ENGINES=interpreter,gateway
-	bin/stead conformance --engines $(ENGINES)
+conformance: build postgres ## the corpus on every engine named by ENGINES=interpreter,gateway,postgres; all of them write docs/conformance.md
+	bin/stead conformance --engines $(ENGINES) $(if $(filter $(ALL_ENGINES),$(ENGINES)),--doc docs/conformance.md)
 
 test-clients: build ## psql, JDBC, psycopg, SQLAlchemy, node-postgres, dbt against a running server
 	dev/clients/run

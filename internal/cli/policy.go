@@ -75,20 +75,22 @@ func failedCases(s conformance.Summary, err error) error {
 func conformanceCommand(e *env) *cobra.Command {
 	var engines []string
 	var verbose bool
+	var doc string
 	c := &cobra.Command{
 		Use: "conformance [PATH...]", Short: "Run the corpus on engines",
 		Long: `Runs every case of the corpus on every engine named and compares the answers with what the
 cases promise. Without PATH it is policy/testdata/corpus. The exit status is 3 when one fails.`,
-		Example: "  stead conformance --engines interpreter,gateway",
+		Example: "  stead conformance --engines interpreter,gateway\n  stead conformance --doc docs/conformance.md",
 	}
 	c.Flags().StringSliceVar(&engines, "engines", nil, "engines to run (default: all that run here)")
 	c.Flags().BoolVarP(&verbose, "verbose", "v", false, "print the cases that hold, too")
+	c.Flags().StringVar(&doc, "doc", "", "write the page about engines, cases and exceptions into this file when nothing failed")
 	e.completeFlag(c, "engines", func(context.Context, *client.Client) ([]string, error) { return conformance.EngineNames(), nil })
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if len(args) == 0 {
 			args = []string{"policy/testdata/corpus"}
 		}
-		s, err := conformance.Run(c.Context(), e.out, conformance.Options{Paths: args, Engines: engines, Verbose: verbose})
+		s, err := conformance.Run(c.Context(), e.out, conformance.Options{Paths: args, Engines: engines, Verbose: verbose, Doc: doc})
 		return failedCases(s, err)
 	}
 	return c

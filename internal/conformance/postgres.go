@@ -280,7 +280,9 @@ func (p *pushedPostgres) once(ctx context.Context, c *Case) (answer, error) {
 	fields := slices.Clone(r.FieldDescriptions())
 	out := r.Read()
 	if out.Err != nil {
-		return refused(out.Err)
+		a, err := refused(out.Err)
+		a.silent = err == nil
+		return a, err
 	}
 	return p.read(ctx, c, fields, out)
 }

@@ -38,7 +38,7 @@ func TestSemantics(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(cases) < 120 {
+	if len(cases) < 600 {
 		t.Errorf("only %d cases", len(cases))
 	}
 	doc, err := os.ReadFile("../../docs/semantics.md")
@@ -67,5 +67,42 @@ func TestSemantics(t *testing.T) {
 			t.Errorf("%s: %q has no line, or a name that is taken", c.Place, c.Name)
 		}
 		seen = append(seen, key)
+	}
+}
+
+// TestPage: docs/conformance.md is what a run would write now.
+func TestPage(t *testing.T) {
+	cases, err := Load(corpus)
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := os.ReadFile("../../docs/conformance.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(doc) != page(cases) {
+		t.Error("docs/conformance.md is not of these cases: run make conformance")
+	}
+}
+
+// TestExceptions: at most one case in twenty is not asked of an engine, and each says why; an engine that is not known has none.
+func TestExceptions(t *testing.T) {
+	cases, err := Load(corpus)
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := map[string]int{}
+	for _, c := range cases {
+		for e, reason := range c.Exceptions {
+			count[e]++
+			if !slices.Contains(EngineNames(), e) || len(strings.Fields(reason)) < 2 {
+				t.Errorf("%s: %s: an exception of %q: %q", c.Place, c.Name, e, reason)
+			}
+		}
+	}
+	for e, n := range count {
+		if n*20 > len(cases) {
+			t.Errorf("%s has %d exceptions of %d cases", e, n, len(cases))
+		}
 	}
 }
