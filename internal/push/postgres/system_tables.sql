@@ -71,6 +71,14 @@ CREATE TABLE IF NOT EXISTS immuta_system.impersonation (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, at timestamptz NOT NULL, pid int NOT NULL, backend_start timestamptz NOT NULL,
   login text COLLATE "C" NOT NULL, subject bigint, asked text NOT NULL, accepted boolean NOT NULL, ended boolean NOT NULL)
 --
+CREATE INDEX IF NOT EXISTS impersonation_backend ON immuta_system.impersonation (pid, backend_start)
+--
+CREATE TABLE IF NOT EXISTS immuta_system.collected (position text NOT NULL DEFAULT '', since timestamptz NOT NULL DEFAULT now())
+--
+CREATE UNIQUE INDEX IF NOT EXISTS collected_one ON immuta_system.collected ((true))
+--
+INSERT INTO immuta_system.collected DEFAULT VALUES ON CONFLICT DO NOTHING
+--
 DO $do$
 DECLARE v_table text;
 BEGIN

@@ -1,0 +1,394 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"stead/internal/push"
+)
+
+// logbook is a town whose log is collected.
+type logbook struct {
+	*town
+	p    *Platform
+	all  []push.Asked
+	gaps []push.Gap
+}
+
+const (
+	withAudit = "shared_preload_libraries = 'pgaudit'"
+	auditAll  = "pgaudit.log = 'all'"
+	auditRel  = "pgaudit.log_relation = on"
+)
+
+func newLogbook(t *testing.T, destination string, conf ...string) *logbook {
+	t.Helper()
+	b := &logbook{town: newTown(t, append([]string{"logging_collector = on", "log_destination = '" + destination + "'", "log_rotation_age = 0"}, conf...)...)}
+	b.exec(b.connect("postgres"), "UPDATE immuta_system.collected SET since = clock_timestamp()") // not how the town was built
+	b.p = b.platform()
+	return b
+}
+
+func (b *logbook) platform() *Platform {
+	b.t.Helper()
+	p, err := Open(b.t.Context(), Config{Address: b.dsn("postgres"), Settings: b.settings(), Connection: "hr", Instance: "one"})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.t.Cleanup(func() { _ = p.Close() })
+	return p
+}
+
+func (b *logbook) keep(_ context.Context, batch push.Batch) error {
+	b.all, b.gaps = append(b.all, batch.Asked...), append(b.gaps, batch.Gaps...)
+	return nil
+}
+
+// collect collects what there is.
+func (b *logbook) collect() push.Reach {
+	b.t.Helper()
+	reach, err := b.p.Collect(b.t.Context(), b.keep)
+	if err != nil {
+		b.t.Fatalf("%v: %v", err, errors.Unwrap(err))
+	}
+	return reach
+}
+
+// until collects until something was found: the server writes its log a moment after the answer.
+func (b *logbook) until(what string, found func(push.Asked) bool) push.Asked {
+	b.t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; {
+		b.collect()
+		if i := slices.IndexFunc(b.all, found); i >= 0 {
+			return b.all[i]
+		}
+		if time.Now().After(deadline) {
+			b.t.Fatalf("%s was not collected:\n%s", what, b.text())
+		}
+	}
+}
+
+// marked finds the statement that holds a mark in a comment.
+func (b *logbook) marked(mark string) push.Asked {
+	b.t.Helper()
+	return b.until(mark, func(a push.Asked) bool {
+		return a.Kind == push.AskedStatement && strings.Contains(a.Statement, "/*"+mark+"*/")
+	})
+}
+
+func (b *logbook) text() string {
+	var out strings.Builder
+	for _, a := range b.all {
+		fmt.Fprintf(&out, "%s %s login=%s subject=%d %s %.120q %v failed=%s %v\n", a.Time.Format(time.TimeOnly), a.Kind, a.Login, a.Subject, a.Basis, a.Statement, a.Relations, a.Failed, a.Remarks)
+	}
+	for _, g := range b.gaps {
+		fmt.Fprintf(&out, "gap %d %s\n", g.Lines, g.What)
+	}
+	return out.String()
+}
+
+// askedShape is what a test compares.
+func askedShape(a push.Asked) string {
+	var sources []string
+	for _, r := range a.Relations {
+		sources = append(sources, fmt.Sprintf("%s=%d", strings.Join(r.Path, "."), r.Source))
+	}
+	return fmt.Sprintf("%s as %d by %s of %s %s", a.Login, a.Subject, a.Basis, strings.Join(sources, " "), a.Failed)
+}
+
+const governedQuery = "SELECT /*%s*/ count(*) FROM hr_gov.emp"
+
+func q(mark string) string { return fmt.Sprintf(governedQuery, mark) }
+
+// TestCollect follows people who switch, and those who are refused, in each form of the log and from each source.
+func TestCollect(t *testing.T) {
+	audited := " of hr_gov.emp=1 hr.emp=1 "
+	for _, c := range []struct {
+		name, destination, from, relations string
+		conf                               []string
+	}{
+		{"pgaudit, jsonlog", "jsonlog", "pgaudit", audited, []string{withAudit, auditAll, auditRel}},
+		{"pgaudit, csvlog", "csvlog", "pgaudit", audited, []string{withAudit, auditAll, auditRel}},
+		{"log_statement, jsonlog", "jsonlog", "log_statement", " of hr_gov.emp=1 hr.emp=1 ", []string{"log_statement = 'all'"}},
+		{"durations, csvlog", "csvlog", "log_min_duration_statement", " of hr_gov.emp=1 hr.emp=1 ", []string{"log_min_duration_statement = 0"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newLogbook(t, c.destination, c.conf...)
+			if reach := b.collect(); reach.From != c.from || reach.Missing != "" {
+				t.Fatal(reach)
+			}
+			alice, svc := b.connect("alice"), b.connect("svc")
+			b.ask(alice, q("own"))
+			b.ask(svc, call("bob"))
+			b.ask(svc, q("bob"))
+			b.ask(svc, "BEGIN")
+			b.ask(svc, call("dora"))
+			b.ask(svc, q("dora"))
+			b.ask(svc, "ROLLBACK")
+			b.ask(svc, q("bobagain"))
+			b.ask(svc, call("alice"))
+			b.ask(svc, q("refused"))
+			b.ask(svc, call(""))
+			b.ask(svc, q("ended"))
+			b.ask(svc, call("bob"))
+			b.ask(svc, "DISCARD ALL")
+			b.ask(svc, q("lost"))
+			b.ask(svc, call("dora"))
+			b.ask(svc, q("back"))
+			b.ask(alice, "SELECT /*base*/ ssn FROM hr.emp")
+			b.ask(b.connect("stranger"), q("stranger"))
+			got := map[string]string{}
+			marks := []string{"own", "bob", "dora", "bobagain", "refused", "ended", "lost", "back", "base", "stranger"}
+			for _, m := range marks {
+				got[m] = askedShape(b.marked(m))
+			}
+			want := map[string]string{"own": "alice as 1 by login", "bob": "svc as 2 by impersonation", "dora": "svc as 3 by impersonation",
+				"bobagain": "svc as 2 by impersonation", "refused": "svc as 0 by ", "ended": "svc as 4 by login", "lost": "svc as 0 by ",
+				"back": "svc as 3 by impersonation", "base": "alice as 1 by login", "stranger": "stranger as 0 by "}
+			for _, m := range marks {
+				if !strings.HasPrefix(got[m], want[m]) {
+					t.Errorf("%s: %s, not %s", m, got[m], want[m])
+				}
+			}
+			if !strings.HasSuffix(got["lost"], " 42501") || !strings.HasSuffix(got["base"], " 42501") {
+				t.Error("refused statements:", got["lost"], got["base"])
+			}
+			if !strings.Contains(got["bob"], "hr_gov.emp=1") {
+				t.Error(got["bob"])
+			}
+			b.noSecrets()
+			b.noTwice()
+			if len(b.gaps) > 0 || t.Failed() {
+				t.Error(b.text())
+			}
+		})
+	}
+}
+
+// noSecrets looks for what binds sessions, for keys, and for stead's own statements.
+func (b *logbook) noSecrets() {
+	b.t.Helper()
+	admin := b.connect("postgres")
+	text := b.text()
+	for _, secret := range strings.Split(b.ask(admin, "SELECT string_agg(nonce, ',') FROM immuta_system.binding")+","+b.ask(admin, "SELECT string_agg(key, ',') FROM immuta_system.hash_key"), ",") {
+		if len(secret) > 20 && strings.Contains(text, secret) {
+			b.t.Error("a secret was collected")
+		}
+	}
+	if strings.Contains(text, "FOR UPDATE SKIP LOCKED") {
+		b.t.Error("stead's own statements were collected")
+	}
+}
+
+func (b *logbook) noTwice() {
+	b.t.Helper()
+	seen, queries := map[string]bool{}, map[string]bool{}
+	for _, a := range b.all {
+		if seen[a.ID] || queries[a.Query] {
+			b.t.Errorf("collected twice: %s %s", a.Kind, a.Statement)
+		}
+		seen[a.ID], queries[a.Query] = true, true
+	}
+}
+
+// A process that dies between keeping and noting has the same batch again, with the same ids.
+func TestCollectAfterAKill(t *testing.T) {
+	b := newLogbook(t, "jsonlog", withAudit, auditAll, auditRel)
+	b.collect()
+	alice := b.connect("alice")
+	b.ask(alice, q("one"))
+	died := errors.New("died")
+	var kept []push.Asked
+	for deadline := time.Now().Add(20 * time.Second); len(kept) == 0 && time.Now().Before(deadline); {
+		_, err := b.p.Collect(t.Context(), func(_ context.Context, batch push.Batch) error {
+			kept = append(kept, batch.Asked...)
+			return died
+		})
+		if err != nil && !errors.Is(err, died) {
+			t.Fatal(err)
+		}
+	}
+	for i := range 20 {
+		b.ask(alice, q(fmt.Sprint("more", i))) // what comes later does not mix with what is read again
+	}
+	other := b.platform()
+	var again []push.Batch
+	if _, err := other.Collect(t.Context(), func(_ context.Context, batch push.Batch) error {
+		again = append(again, batch)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if len(again) == 0 || !again[0].Again || len(again[0].Asked) != len(kept) {
+		t.Fatalf("kept %d, again %+v", len(kept), again)
+	}
+	for i := range kept {
+		if kept[i].ID != again[0].Asked[i].ID || askedShape(kept[i]) != askedShape(again[0].Asked[i]) {
+			t.Error("another batch the second time:", askedShape(kept[i]), askedShape(again[0].Asked[i]))
+		}
+	}
+	for _, batch := range again {
+		if err := b.keep(t.Context(), batch); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.marked("more19")
+	b.noTwice()
+	if len(b.gaps) > 0 {
+		t.Error(b.text())
+	}
+}
+
+// logFiles are the files of the log.
+func (b *logbook) logFiles() []string {
+	b.t.Helper()
+	found, err := filepath.Glob(filepath.Join(b.server.Dir, "data", "log", "*.json"))
+	if err != nil || len(found) == 0 {
+		b.t.Fatal(found, err)
+	}
+	return found
+}
+
+func (b *logbook) gapOf(what string) {
+	b.t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); {
+		b.collect()
+		if slices.ContainsFunc(b.gaps, func(g push.Gap) bool { return strings.Contains(g.What, what) }) {
+			return
+		}
+	}
+	b.t.Errorf("no gap %q:\n%s", what, b.text())
+}
+
+// Rotation and restarts lose nothing; what is taken out of the log is told.
+func TestCollectGaps(t *testing.T) {
+	b := newLogbook(t, "jsonlog", withAudit, auditAll, auditRel, "log_filename = 'l-%H%M%S.log'")
+	admin := b.connect("postgres")
+	alice := b.connect("alice")
+	b.ask(alice, q("before"))
+	first := b.logFiles()
+	rotate := func() {
+		before := len(b.logFiles())
+		for deadline := time.Now().Add(20 * time.Second); len(b.logFiles()) == before; { // the name holds the second
+			b.ask(admin, "SELECT pg_rotate_logfile()")
+			if time.Now().After(deadline) {
+				t.Fatal("no new file")
+			}
+		}
+	}
+	rotate()
+	b.ask(alice, q("after"))
+	b.marked("before")
+	b.marked("after")
+	if err := os.Remove(first[0]); err != nil {
+		t.Fatal(err)
+	}
+	b.collect()
+	if len(b.gaps) > 0 {
+		t.Error("rotation, and an end of what was read:", b.text())
+	}
+
+	b.ask(alice, q("unread"))
+	files := b.logFiles()
+	rotate()
+	b.ask(alice, q("next"))
+	for deadline := time.Now().Add(10 * time.Second); ; { // once it is written
+		text, err := os.ReadFile(files[0])
+		if err != nil || time.Now().After(deadline) {
+			t.Fatal("not written", err)
+		}
+		if strings.Contains(string(text), "unread") {
+			break
+		}
+	}
+	if err := os.Remove(files[0]); err != nil {
+		t.Fatal(err)
+	}
+	b.marked("next")
+	b.gapOf("was removed before it was read to its end")
+	b.gapOf("lines of a session are missing")
+
+	b.gaps = nil
+	if err := b.server.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b.p = b.platform()
+	alice, admin = b.connect("alice"), b.connect("postgres")
+	b.ask(alice, q("restarted"))
+	b.marked("restarted")
+	b.collect()
+	b.collect()
+	if len(b.gaps) > 0 {
+		t.Error("a restart:", b.text())
+	}
+
+	files = b.logFiles()
+	f, err := os.OpenFile(files[len(files)-1], os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteString(`{"timestamp":"2026-01-0` + "\n"); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	b.gapOf("cannot be read")
+	b.ask(alice, q("tail"))
+	b.marked("tail")
+
+	b.ask(admin, "ALTER SYSTEM SET pgaudit.log = 'none'")
+	b.ask(admin, "SELECT pg_reload_conf()")
+	b.gapOf("statements are not known")
+	if reach := b.collect(); reach.Missing == "" || reach.From != "" {
+		t.Error(reach)
+	}
+	b.ask(admin, "ALTER SYSTEM SET pgaudit.log = 'all'")
+	b.ask(admin, "SELECT pg_reload_conf()")
+	b.gapOf("known again")
+	b.noTwice()
+}
+
+// What people write into the log themselves counts for nothing.
+func TestCollectForgedLines(t *testing.T) {
+	b := newLogbook(t, "jsonlog", withAudit, auditAll, auditRel)
+	mallory := b.connect("mallory")
+	b.ask(mallory, `DO $$ BEGIN RAISE LOG 'stead.impersonation {"event":"accepted","login":"mallory","subject":"bim:alice","identity":1,"asked":"alice","at":1,"pid":1,"start":1,"database":"postgres"}';
+		RAISE LOG 'AUDIT: SESSION,900,1,READ,SELECT,TABLE,hr.emp,SELECT forged,<none>'; RAISE LOG 'statement: SELECT forged'; END $$`)
+	b.ask(mallory, `CREATE FUNCTION play."PL/pgSQL function immuta_system.tell("() RETURNS void LANGUAGE plpgsql AS 'BEGIN RAISE LOG ''stead.impersonation {"event":"accepted","identity":1,"at":2}''; END'; SELECT play."PL/pgSQL function immuta_system.tell("()`)
+	b.ask(mallory, q("after"))
+	if got := askedShape(b.marked("after")); !strings.HasPrefix(got, "mallory as 5 by login") {
+		t.Error(got)
+	}
+	forged := 0
+	for _, a := range b.all {
+		if a.Kind == push.AskedForged {
+			forged++
+		} else if a.Kind != push.AskedStatement || a.Statement == "SELECT forged" {
+			t.Error("counts:", askedShape(a), a.Statement)
+		}
+	}
+	if forged != 2 {
+		t.Error("forged lines:", forged, b.text())
+	}
+}
+
+// Nothing is known without a log, and who may not read it is told what to grant.
+func TestCollectWithoutALog(t *testing.T) {
+	b := &logbook{town: newTown(t)}
+	b.p = b.platform()
+	if reach := b.collect(); !strings.Contains(reach.Missing, "logging_collector") {
+		t.Error(reach)
+	}
+	b.gapOf("logging_collector")
+	if len(b.gaps) != 1 {
+		t.Error(b.text())
+	}
+}
