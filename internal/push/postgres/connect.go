@@ -80,6 +80,7 @@ var fixed = map[string]string{
 	"lock_timeout": "500ms", "statement_timeout": "120s", "idle_in_transaction_session_timeout": "60s",
 	"default_transaction_isolation": "read committed", "transform_null_equals": "off", "row_security": "on",
 	"default_transaction_read_only": "off", "quote_all_identifiers": "off",
+	"jit": "off", // compiling what is asked once takes longer than asking it
 }
 
 // Close lets go of the connections.

@@ -39,10 +39,12 @@ DECLARE
   v_object record;
 BEGIN
   FOR v_object IN
+    -- Each in a way that an index answers: a plan drops and makes thousands of policies.
     SELECT DISTINCT d.object_identity AS name FROM pg_event_trigger_dropped_objects() d
     WHERE d.object_type IN ('policy', 'table', 'view') AND NOT d.is_temporary
-      AND EXISTS (SELECT FROM immuta_system.governed g WHERE g.relation = d.objid
-                  OR (g.schema = d.address_names[1] AND g.name = d.address_names[2]) OR d.address_names[1] = g.schema || '_gov')
+      AND (EXISTS (SELECT FROM immuta_system.governed g WHERE g.relation = d.objid)
+           OR EXISTS (SELECT FROM immuta_system.governed g WHERE g.schema = d.address_names[1] AND g.name = d.address_names[2])
+           OR (d.address_names[1] LIKE '%\_gov' AND EXISTS (SELECT FROM immuta_system.governed g WHERE g.schema = left(d.address_names[1], -4))))
   LOOP
     PERFORM pg_notify('stead_drift', v_object.name);
   END LOOP;
@@ -54,8 +56,13 @@ COMMENT ON FUNCTION immuta_system.on_drop() IS 'stead: version {{version}}'
 --
 DO $do$
 BEGIN
-  IF NOT EXISTS (SELECT FROM pg_catalog.pg_event_trigger WHERE evtname = 'stead_ddl') THEN
-    CREATE EVENT TRIGGER stead_ddl ON ddl_command_end EXECUTE FUNCTION immuta_system.on_ddl();
+  -- Only for what makes, alters or renames tables (any relation is renamed by ALTER INDEX): policies, grants and comments are many.
+  IF NOT EXISTS (SELECT FROM pg_catalog.pg_event_trigger WHERE evtname = 'stead_ddl' AND evttags IS NOT NULL) THEN
+    DROP EVENT TRIGGER IF EXISTS stead_ddl;
+    CREATE EVENT TRIGGER stead_ddl ON ddl_command_end
+      WHEN TAG IN ('ALTER TABLE', 'CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'CREATE SCHEMA', 'ALTER INDEX', 'ALTER VIEW', 'ALTER SEQUENCE',
+                   'ALTER MATERIALIZED VIEW', 'CREATE FOREIGN TABLE', 'ALTER FOREIGN TABLE', 'IMPORT FOREIGN SCHEMA', 'CREATE EXTENSION', 'ALTER EXTENSION')
+      EXECUTE FUNCTION immuta_system.on_ddl();
     COMMENT ON EVENT TRIGGER stead_ddl IS 'stead: closes governed tables again';
   END IF;
   IF NOT EXISTS (SELECT FROM pg_catalog.pg_event_trigger WHERE evtname = 'stead_drop') THEN
