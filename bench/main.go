@@ -40,7 +40,7 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", 15, "rounds of each comparison; a point look-up is asked ten times a round")
 	flag.DurationVar(&o.seconds, "seconds", 3*time.Second, "how long each number of clients asks")
 	flag.BoolVar(&o.large, "large", false, "also 100,000 policies, 20,000 data sources and 50,000 users")
-	flag.StringVar(&o.parts, "parts", "decide,http,gateway,clients,memory,audit", "what to measure")
+	flag.StringVar(&o.parts, "parts", "decide,http,gateway,clients,memory,audit,postgres,tables,effect", "what to measure")
 	flag.StringVar(&o.only, "only", "", "of the gateway's statements those whose name begins so")
 	flag.StringVar(&o.output, "o", "table", "table or json")
 	flag.BoolVar(&o.serve, "serve", false, "be the gateway that is measured (the command starts itself so)")
@@ -101,6 +101,12 @@ func measure(ctx context.Context, o options, out io.Writer) (err error) {
 			err = b.clients(ctx, rep)
 		case "memory":
 			err = b.memory(ctx, rep)
+		case "postgres":
+			err = onPostgres(ctx, rep, o)
+		case "tables":
+			err = tablesOnPostgres(ctx, rep, o)
+		case "effect":
+			err = effectOnPostgres(ctx, rep, o)
 		case "audit":
 			err = records(ctx, rep, o)
 		default:
