@@ -147,6 +147,10 @@ func (c *collecting) locked(ctx context.Context, f func(tx pgx.Tx, now string) e
 		return fault(err, "the PostgreSQL server cannot be reached")
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // nothing to lose
+	// What was noted must outlive the server, or it is collected twice.
+	if _, err := tx.Exec(ctx, `SET LOCAL synchronous_commit = on`); err != nil {
+		return fault(err, "the server's log cannot be collected")
+	}
 	var there bool
 	if err := tx.QueryRow(ctx, `SELECT to_regclass('immuta_system.collected') IS NOT NULL`).Scan(&there); err != nil {
 		return fault(err, "the server's log cannot be collected")

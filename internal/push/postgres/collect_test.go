@@ -85,7 +85,10 @@ func (b *logbook) marked(mark string) push.Asked {
 
 func (b *logbook) text() string {
 	var out strings.Builder
-	for _, a := range b.all {
+	for _, a := range b.all[max(0, len(b.all)-40):] {
+		if a.Login == "postgres" {
+			continue
+		}
 		fmt.Fprintf(&out, "%s %s login=%s subject=%d %s %.120q %v failed=%s %v\n", a.Time.Format(time.TimeOnly), a.Kind, a.Login, a.Subject, a.Basis, a.Statement, a.Relations, a.Failed, a.Remarks)
 	}
 	for _, g := range b.gaps {
@@ -278,6 +281,7 @@ func TestCollectGaps(t *testing.T) {
 		before := len(b.logFiles())
 		for deadline := time.Now().Add(20 * time.Second); len(b.logFiles()) == before; { // the name holds the second
 			b.ask(admin, "SELECT pg_rotate_logfile()")
+			time.Sleep(50 * time.Millisecond)
 			if time.Now().After(deadline) {
 				t.Fatal("no new file")
 			}

@@ -85,6 +85,9 @@ func (c *collecting) read(ctx context.Context, tx pgx.Tx) error {
 				pending[file.name] = part.Offset
 				budget -= n
 			}
+			if part.Offset < file.size {
+				budget = 0 // sessions go on from one file to the next
+			}
 		}
 		c.left += max(0, file.size-part.Offset)
 		part.Ended = part.Offset >= file.size && file.name != c.conf.current
