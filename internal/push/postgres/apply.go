@@ -218,6 +218,10 @@ func (r *running) transact(ctx context.Context, at, until int, f func(pgx.Tx) er
 }
 
 func (r *running) move(ctx context.Context, tx pgx.Tx, at, until int, f func(pgx.Tx) error) error {
+	// The server may know nothing yet about thousands of policies that are new: it would read them all for each.
+	if _, err := tx.Exec(ctx, `SET LOCAL enable_seqscan = off`); err != nil {
+		return err
+	}
 	if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('stead:apply', 0))`); err != nil {
 		return err
 	}

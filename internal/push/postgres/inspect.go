@@ -158,9 +158,16 @@ func (p *Platform) records(ctx context.Context, tx pgx.Tx, f *found, w wanted) e
 	for i, id := range w.sources {
 		ids[i] = int64(id)
 	}
-	rows, err := tx.Query(ctx, `SELECT g.source, g.schema, g.name, g.relation, g.layout, g.fingerprint, `+native("g.source", "g.relation")+`
-		FROM immuta_system.governed g WHERE $1 OR g.source = ANY ($2::bigint[])`, w.all, ids)
-	return each(rows, err, func(r pgx.Rows) error {
+	// The server may know nothing yet about thousands of policies that are new.
+	if _, err := tx.Exec(ctx, `SET LOCAL enable_nestloop = off`); err != nil {
+		return err
+	}
+	rows, err := tx.Query(ctx, `WITH RECURSIVE g AS (SELECT * FROM immuta_system.governed g WHERE $1 OR g.source = ANY ($2::bigint[])),
+		d(source, oid) AS (SELECT g.source, g.relation FROM g UNION SELECT d.source, i.inhrelid FROM d JOIN pg_inherits i ON i.inhparent = d.oid),
+		n(source, native) AS (SELECT d.source, `+native("l")+` FROM d JOIN pg_policy l ON l.polrelid = d.oid
+			AND l.polname::text LIKE 'stead\_' || d.source::text || '\_%' GROUP BY d.source)
+		SELECT g.source, g.schema, g.name, g.relation, g.layout, g.fingerprint, coalesce(n.native, '') FROM g LEFT JOIN n ON n.source = g.source`, w.all, ids)
+	err = each(rows, err, func(r pgx.Rows) error {
 		var id int64
 		g := &record{}
 		if err := r.Scan(&id, &g.schema, &g.name, &g.relation, &g.layout, &g.fingerprint, &g.native); err != nil {
@@ -169,6 +176,11 @@ func (p *Platform) records(ctx context.Context, tx pgx.Tx, f *found, w wanted) e
 		f.governed[stead.SourceID(id)] = g
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `SET LOCAL enable_nestloop = on`)
+	return err
 }
 
 // tree finds the tables by name and by record, what inherits from them, what they inherit from, and what reads any of these.

@@ -306,12 +306,16 @@ func (o *object) replaceable(old *relation) bool {
 	return true
 }
 
-// native is the SQL of what stands for a source: its policies with their conditions, and the body of its view.
-func native(source, relation string) string {
-	return `coalesce((WITH RECURSIVE d(oid) AS (SELECT (` + relation + `)::oid UNION SELECT i.inhrelid FROM d JOIN pg_catalog.pg_inherits i ON i.inhparent = d.oid)
-		SELECT pg_catalog.md5(pg_catalog.string_agg(pg_catalog.concat_ws('|', l.polrelid, l.polname, l.polcmd, l.polpermissive, l.polroles::text,
-			pg_catalog.md5(l.polqual::text), pg_catalog.md5(l.polwithcheck::text)), ',' ORDER BY l.polrelid, l.polname))
-		FROM pg_catalog.pg_policy l WHERE l.polrelid IN (SELECT oid FROM d) AND l.polname::text LIKE 'stead\_' || (` + source + `)::text || '\_%'), '')`
+// native is the SQL of a digest of policies, an aggregate over pg_policy.
+func native(l string) string {
+	return strings.ReplaceAll(`pg_catalog.md5(pg_catalog.string_agg(pg_catalog.concat_ws('|', l.polrelid, l.polname, l.polcmd, l.polpermissive, l.polroles::text,
+			pg_catalog.md5(l.polqual::text), pg_catalog.md5(l.polwithcheck::text)), ',' ORDER BY l.polrelid, l.polname))`, "l.pol", l+".pol")
+}
+
+// nativeOf is the digest of what stands for one source on a relation and all below it.
+func nativeOf(source, relation string) string {
+	return `coalesce((WITH RECURSIVE d(oid) AS (SELECT ` + relation + ` UNION SELECT i.inhrelid FROM d JOIN pg_catalog.pg_inherits i ON i.inhparent = d.oid)
+	SELECT ` + native("l") + ` FROM d JOIN pg_catalog.pg_policy l ON l.polrelid = d.oid AND l.polname::text LIKE 'stead\_` + source + `\_%'), '')`
 }
 
 // write writes down what stands now, in the same transaction.
@@ -324,7 +328,7 @@ func (o *object) write() string {
 	id := decimal(o.source.ID)
 	return `INSERT INTO immuta_system.governed AS g (source, schema, name, relation, layout, rows_policy, rows_xmin, force, fingerprint)
 SELECT ` + id + `, ` + literal(o.relation.schema) + `, ` + literal(o.relation.name) + `, c.oid, ` + literal(o.layout) + `, l.oid, l.xmin::text, ` +
-		fmt.Sprint(o.force) + `, ` + literal(o.intent+":") + ` || ` + native(id, "c.oid") + ` || ':' || ` + body + `
+		fmt.Sprint(o.force) + `, ` + literal(o.intent+":") + ` || ` + nativeOf(id, "c.oid") + ` || ':' || ` + body + `
 FROM pg_catalog.pg_class c LEFT JOIN pg_catalog.pg_policy l ON l.polrelid = c.oid AND l.polname = ` + literal("stead_"+id+"_rows") + `
 WHERE c.oid = ` + literal(ident(o.relation.schema, o.relation.name)) + `::pg_catalog.regclass
 ON CONFLICT (source) DO UPDATE SET schema = excluded.schema, name = excluded.name, relation = excluded.relation, layout = excluded.layout,

@@ -21,7 +21,7 @@ import (
 
 // site is a server with tables of people, and a platform that governs them.
 type site struct {
-	*testing.T
+	testing.TB
 	server *pgserver.Server
 	admin  *pgx.Conn
 	p      *Platform
@@ -38,7 +38,7 @@ CREATE INDEX ON hr.emp(dept);
 INSERT INTO hr.emp SELECT g, 'n' || g, 'd' || g % 3, lpad(g::text, 9, '0'), 1000 * g FROM generate_series(1, 9) g;
 GRANT SELECT ON hr.emp TO readers, PUBLIC; RESET ROLE;`
 
-func newSite(t *testing.T, settings map[string]string, more string) *site {
+func newSite(t testing.TB, settings map[string]string, more string) *site {
 	t.Helper()
 	server, err := pgserver.Start(t.Context())
 	if err != nil {
@@ -53,7 +53,7 @@ func newSite(t *testing.T, settings map[string]string, more string) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &site{T: t, server: server, conf: conf}
+	s := &site{TB: t, server: server, conf: conf}
 	s.admin = s.dial("postgres")
 	s.exec(siteSQL + more)
 	s.p = s.open()
