@@ -9,11 +9,13 @@ type RecordKind string
 const (
 	QueryIntent  RecordKind = "query-intent"  // durable before the first byte of the answer
 	QueryOutcome RecordKind = "query-outcome" // closes the intent with the same QueryID
-	SignIn       RecordKind = "sign-in"
-	Impersonate  RecordKind = "impersonation" // begun, ended, refused
-	Change       RecordKind = "change"        // one change of the governed world
-	Inquiry      RecordKind = "access"        // an explanation, an audit search, a decision asked for
-	System       RecordKind = "system"        // start, stop, checkpoint, gap
+	// QueryCollected is a statement that a platform logged itself, recorded after it was answered.
+	QueryCollected RecordKind = "query-collected"
+	SignIn         RecordKind = "sign-in"
+	Impersonate    RecordKind = "impersonation" // begun, ended, refused
+	Change         RecordKind = "change"        // one change of the governed world
+	Inquiry        RecordKind = "access"        // an explanation, an audit search, a decision asked for
+	System         RecordKind = "system"        // start, stop, checkpoint, gap
 )
 
 // RecordStatus is how it went.

@@ -35,7 +35,7 @@ func (l *Log) Export(ctx context.Context, w io.Writer, f Filter, format Format) 
 	case Legacy:
 		x := &legacyExport{enc: enc, open: map[string]*stead.Record{}}
 		each, finish = x.entry, x.finish
-		f.Kinds = []stead.RecordKind{stead.QueryIntent, stead.QueryOutcome}
+		f.Kinds = []stead.RecordKind{stead.QueryIntent, stead.QueryOutcome, stead.QueryCollected}
 	default:
 		return stead.Errorf(stead.Invalid, "the export format %q is unknown", format).WithHint(`use "records" or "legacy"`)
 	}
@@ -95,6 +95,9 @@ type legacyExport struct {
 
 func (x *legacyExport) entry(e *Entry) error {
 	r := e.Record
+	if r.Kind == stead.QueryCollected {
+		return x.write(r, r)
+	}
 	if r.Kind == stead.QueryIntent {
 		if opens(r) {
 			x.open[r.QueryID] = r

@@ -39,7 +39,7 @@ func (s *selection) flags(c *cobra.Command, e *env) {
 	f.StringSliceVar(&s.kinds, "kind", nil, "kind of record (may be repeated)")
 	f.StringSliceVar(&s.statuses, "status", nil, "SUCCESS, FAILURE or UNAUTHORIZED (may be repeated)")
 	e.completeFlag(c, "kind", func(context.Context, *client.Client) ([]string, error) {
-		return []string{string(stead.QueryIntent), string(stead.QueryOutcome), string(stead.SignIn), string(stead.Impersonate),
+		return []string{string(stead.QueryIntent), string(stead.QueryOutcome), string(stead.QueryCollected), string(stead.SignIn), string(stead.Impersonate),
 			string(stead.Change), string(stead.Inquiry), string(stead.System)}, nil
 	})
 	e.completeFlag(c, "status", func(context.Context, *client.Client) ([]string, error) {
