@@ -35,6 +35,8 @@ type App struct {
 	Govern   *govern.Service
 	Keeper   *file.Keeper
 	Push     *reconcile.Service
+	// Collected keeps records of what was asked on platforms that tell of it afterwards.
+	Collected *reconcile.Collection
 
 	// FirstKey is the first administrator's key when Open made it, to be shown once.
 	FirstKey string
@@ -89,6 +91,7 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (_ *App, err error)
 	if err := a.openPush(ctx); err != nil {
 		return nil, fmt.Errorf("platforms: %w", err)
 	}
+	a.openCollection()
 	if a.gateway, err = openGateway(ctx, a); err != nil {
 		return nil, err
 	}
@@ -101,7 +104,7 @@ func (a *App) runInBackground() {
 	ctx, stop := context.WithCancel(context.Background())
 	a.stop = stop
 	shipper := &audit.Shipper{Outbox: a.Store, Log: a.Audit, Failed: func(err error) { a.Log.Error("records of changes wait to be shipped", "cause", err) }}
-	for _, run := range []func(context.Context){a.World.Run, shipper.Run, a.watchDrift, a.Push.Run} {
+	for _, run := range []func(context.Context){a.World.Run, shipper.Run, a.watchDrift, a.Push.Run, a.Collected.Run} {
 		a.background.Go(func() { run(ctx) })
 	}
 }
