@@ -7,7 +7,7 @@ GO_LDFLAGS := -s -w -X stead/internal/cli.Version=$(VERSION)
 ALL_ENGINES := interpreter,gateway,postgres
 ENGINES ?= $(ALL_ENGINES)
 
-.PHONY: help build demo test unit lint tools postgres conformance test-leak test-clients test-kill fuzz bench docs clean
+.PHONY: help build demo test unit lint tools postgres conformance test-leak attacks-postgres test-clients test-kill fuzz bench docs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -46,6 +46,9 @@ postgres: ## install the PostgreSQL server and PgBouncer that the tests start, w
 
 conformance: build postgres ## the corpus on every engine named by ENGINES=interpreter,gateway,postgres; all of them write docs/conformance.md
 	bin/stead conformance --engines $(ENGINES) $(if $(filter $(ALL_ENGINES),$(ENGINES)),--doc docs/conformance.md)
+
+attacks-postgres: postgres ## play the attacks on governed PostgreSQL and write docs/security/attacks-postgres.md
+	go test -count=1 ./internal/push/postgres -run AttackTable -args -update
 
 test-clients: build ## psql, JDBC, psycopg, SQLAlchemy, node-postgres, dbt against a running server
 	dev/clients/run
