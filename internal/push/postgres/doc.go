@@ -73,9 +73,19 @@
 //
 // # Policies of a governed table
 //
-// stead_<id>_rows, RESTRICTIVE, for all commands, to the governed role and immuta_owner, holds the whole condition: reads() and the row rule.
+// stead_<id>_rows, RESTRICTIVE, for all commands, to the governed role and immuta_owner, holds the whole condition: the row rule and
+// reads(id, version), which refuses a transaction whose rows are of before the policies were edited (version.sql).
 // stead_<id>_open, PERMISSIVE FOR SELECT to the same, holds intact(): it fails when stead_<id>_rows is not the policy that
 // was applied, so that dropping or altering either opens nothing. stead_<id>_insert, _update and _delete are PERMISSIVE and hold writes() and
-// intact(). stead_<id>_owner is for the table's owner: exempt logins see everything, others what the restrictive twin
-// stead_<id>_owner_rows leaves.
+// intact(), and stead_<id>_deletes is RESTRICTIVE and holds writes(). Rights to write are granted only where somebody may write.
+// stead_<id>_owner (SELECT) and stead_<id>_owner_write (ALL) are for the owners of the table and of what inherits from it, and for exempt
+// logins: these see everything, others what they would see as themselves; the restrictive stead_<id>_owner_rows says the same again, so
+// that none of the three opens anything when it goes. What inherits from the table has these three alone.
+//
+// # Layouts
+//
+// "rls": ordinary and partitioned tables, as above; where a column is not shown to everybody as it is, <schema>_gov has a
+// view of immuta_owner over the table. "view": views, materialized and foreign tables, and tables whose row rule needs a hash key:
+// the view has the row rule too and nobody else reads the table. What reads a governed table (views, materialized views, parents,
+// functions that run as their owner and name it) loses its grants unless it is registered or kept by a setting.
 package postgres

@@ -167,6 +167,7 @@ func (p *Platform) planSince(ctx context.Context, next *push.State, h holding) (
 	for _, id := range slices.Sorted(maps.Keys(changed)) {
 		d.source(next.Sources[id])
 	}
+	d.bypass(changed)
 	after := desired(next, d.closed)
 	d.edits = push.Edits(before, after)
 	lacks := func(sets map[push.SetID]*push.Set) func(push.Table, string) bool {
@@ -269,6 +270,10 @@ func (d *draft) source(s *push.Source) {
 		d.plan.Problems = append(d.plan.Problems, *problem)
 		d.closed[s.ID] = true
 		return
+	}
+	if slices.Contains(d.next.Settings.Move, dotted(s.Path)) {
+		d.plan.Problems = append(d.plan.Problems, push.Problem{Source: s.ID, Object: dotted(s.Path), Message: "tables are not moved yet: it is governed where it stands",
+			Hint: "take it out of the setting " + push.SettingMove + "; the masking view comes first on the search path"})
 	}
 	drift := o.lacking(d.f)
 	for _, x := range drift {
