@@ -64,6 +64,20 @@ type PlatformStatus struct {
 	Held     []HeldSource    `json:"held,omitempty"`
 	Drift    []PlatformDrift `json:"drift,omitempty"`
 	Verified *time.Time      `json:"verified,omitempty"`
+	// Collected is how far the records of what was asked on the platform are.
+	Collected *PlatformCollected `json:"collected,omitempty"`
+}
+
+// PlatformCollected is how far the records of what was asked on a platform are.
+type PlatformCollected struct {
+	From      string     `json:"from,omitempty"`    // what statements are known from
+	Missing   string     `json:"missing,omitempty"` // why they are not, and what to do
+	Elsewhere bool       `json:"elsewhere,omitempty"`
+	Behind    int64      `json:"behind"` // bytes of the platform's log that are not read yet
+	Last      *time.Time `json:"last,omitempty"`
+	Records   int64      `json:"records"`
+	Gaps      int64      `json:"gaps"`
+	Error     string     `json:"error,omitempty"`
 }
 
 // HeldSource is a data source that nobody is shown until its objects are edited.

@@ -88,10 +88,10 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (_ *App, err error)
 	}
 	a.Sessions = session.New(session.Config{World: a.world, Log: a.Audit, Now: time.Now, Live: a.SignIn.Live})
 	a.metrics = newMetrics(a)
+	a.openCollection()
 	if err := a.openPush(ctx); err != nil {
 		return nil, fmt.Errorf("platforms: %w", err)
 	}
-	a.openCollection()
 	if a.gateway, err = openGateway(ctx, a); err != nil {
 		return nil, err
 	}

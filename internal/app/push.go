@@ -21,7 +21,7 @@ func (a *App) openPush(ctx context.Context) (err error) {
 	}
 	observed := newPushMetrics()
 	a.Push = reconcile.New(reconcile.Options{World: a.World.World, WaitFor: a.World.WaitFor, Open: a.openPlatform, Build: reconcile.Build,
-		MarkDrifted: a.Govern.MarkDrifted, Record: a.Audit.Append, Metrics: observed, Log: a.Log})
+		Collected: a.Collected.Status, MarkDrifted: a.Govern.MarkDrifted, Record: a.Audit.Append, Metrics: observed, Log: a.Log})
 	a.metrics.registry.MustRegister(observed.seconds, observed.failures, observed.drift, &pushLag{statuses: a.Push.Statuses})
 	return nil
 }

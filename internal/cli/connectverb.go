@@ -143,6 +143,22 @@ func platformWords(st *client.PlatformStatus) string {
 	return fmt.Sprintf("%s, enforces revision %d of %d", printable(st.Phase), st.Applied, st.World)
 }
 
+// collectedLines say what stands in the way of records.
+func (e *env) collectedLines(indent string, c *client.PlatformCollected) {
+	const behind = 64 << 20
+	switch {
+	case c.Error != "":
+		fmt.Fprintf(e.out, "%srecords: %s\n", indent, printable(c.Error))
+	case c.Missing != "":
+		fmt.Fprintf(e.out, "%srecords: statements are not known: %s\n", indent, printable(c.Missing))
+	case c.Behind > behind:
+		fmt.Fprintf(e.out, "%srecords: %d MiB of the server's log are not read yet\n", indent, c.Behind>>20)
+	}
+	if c.Gaps > 0 {
+		fmt.Fprintf(e.out, "%srecords: %d gaps since this server started: look for --kind system and operation gap in the audit log\n", indent, c.Gaps)
+	}
+}
+
 func (e *env) platformLines(indent string, st *client.PlatformStatus) {
 	if st.Error != "" {
 		fmt.Fprintf(e.out, "%s%s\n", indent, printable(st.Error))
@@ -154,6 +170,9 @@ func (e *env) platformLines(indent string, st *client.PlatformStatus) {
 		fmt.Fprintf(e.out, "%s%s is closed: %s\n", indent, printable(strings.Join(h.Path, ".")), printable(h.Reason))
 	}
 	e.driftLines(indent, st.Drift)
+	if c := st.Collected; c != nil {
+		e.collectedLines(indent, c)
+	}
 	for _, p := range st.Problems {
 		fmt.Fprintf(e.out, "%sproblem: %s: %s\n", indent, printable(p.Object), printable(p.Message))
 	}

@@ -83,6 +83,20 @@ type PlatformStatus struct {
 	Held     []HeldSource    `json:"held,omitempty" doc:"Data sources that nobody is shown until their objects are edited"`
 	Drift    []PlatformDrift `json:"drift,omitempty"`
 	Verified *time.Time      `json:"verified,omitempty" doc:"When it was last looked at for drift"`
+	// Collected is about the records of what was asked there.
+	Collected *PlatformCollected `json:"collected,omitempty" doc:"How far the records of what was asked on the platform are"`
+}
+
+// PlatformCollected is how far the records of what was asked on a platform are.
+type PlatformCollected struct {
+	From      string     `json:"from,omitempty" doc:"What statements are known from"`
+	Missing   string     `json:"missing,omitempty" doc:"Why they are not known, and what to do"`
+	Elsewhere bool       `json:"elsewhere,omitempty" doc:"Another server of stead collects here"`
+	Behind    int64      `json:"behind" doc:"Bytes of the platform's log that are not read yet"`
+	Last      *time.Time `json:"last,omitempty" doc:"Time of the last line that was read"`
+	Records   int64      `json:"records" doc:"Records made since this server started"`
+	Gaps      int64      `json:"gaps" doc:"Gaps found since this server started"`
+	Error     string     `json:"error,omitempty"`
 }
 
 // HeldSource is a data source that is closed for now.
@@ -368,6 +382,9 @@ func statusOfPlatform(st reconcile.Status, names map[stead.SourceID]string) Plat
 		Since: st.Since, Done: st.Done, Total: st.Total, Step: st.Step, Error: st.Error, Retry: st.Retry, Problems: problemsOf(st.Problems, names), Verified: st.Verified}
 	if len(st.Drift) > 0 {
 		out.Drift = driftOf(st.Drift, names)
+	}
+	if c := st.Collected; c != nil {
+		out.Collected = &PlatformCollected{From: c.From, Missing: c.Missing, Elsewhere: c.Elsewhere, Behind: c.Behind, Last: c.Last, Records: c.Records, Gaps: c.Gaps, Error: c.Error}
 	}
 	for _, h := range st.Held {
 		out.Held = append(out.Held, HeldSource{Path: h.Path, Reason: h.Reason})

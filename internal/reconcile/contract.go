@@ -43,6 +43,7 @@ type Status struct {
 	Held       []Held         `json:"held,omitempty"` // data sources that nobody is shown until their objects are edited
 	Drift      []push.Drift   `json:"drift,omitempty"`
 	Verified   *time.Time     `json:"verified,omitempty"` // last look for drift
+	Collected  *Collected     `json:"collected,omitempty"`
 }
 
 // Held is a data source that is closed because its objects do not fit its rows yet.

@@ -26,10 +26,12 @@ type Options struct {
 	// MarkDrifted refuses a data source until somebody looks at it.
 	MarkDrifted func(ctx context.Context, o stead.Object, reason string) error
 	// Record keeps an audit record.
-	Record  func(ctx context.Context, r stead.Record) error
-	Metrics Metrics
-	Log     *slog.Logger
-	Now     func() time.Time
+	Record func(ctx context.Context, r stead.Record) error
+	// Collected tells how far the records of a connection are; nil when nobody collects.
+	Collected func(connection string) (Collected, bool)
+	Metrics   Metrics
+	Log       *slog.Logger
+	Now       func() time.Time
 	// After is the clock for what is done again: retries and looks for drift.
 	After func(time.Duration) <-chan time.Time
 	// Poll is how often it is looked whether the world can be served when it does not move. Default 1 s.

@@ -15,6 +15,11 @@ func (k *connection) Status() Status {
 	defer k.mu.Unlock()
 	s := k.status
 	s.Problems, s.Drift, s.Held = slices.Clone(s.Problems), slices.Clone(s.Drift), slices.Clone(s.Held)
+	if k.opt.Collected != nil {
+		if c, ok := k.opt.Collected(k.key); ok {
+			s.Collected = &c
+		}
+	}
 	return s
 }
 
