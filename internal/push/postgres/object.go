@@ -125,6 +125,10 @@ func (o *object) sql(f *found) []string {
 		add("UPDATE immuta_system.governed SET force = %t, layout = %s WHERE source = %s", o.force, literal(o.layout), decimal(o.source.ID))
 		list = append(list, o.leave(rec, f)...)
 	}
+	if v := f.views[name(governedSchema(o.relation.schema), o.relation.name)]; v != nil && v.kind == "v" && ours(v, o.source.ID) {
+		// Who reads locks the view first, and the table then: whoever does it the other way round never gets both while people read.
+		add("ALTER VIEW %s SET (security_barrier = true)", ident(v.schema, v.name))
+	}
 	for _, t := range append(slices.Clone(o.guarded), o.shut...) {
 		add("%s", remember(t, o.source.ID))
 	}
