@@ -18,7 +18,7 @@ Every outcome was observed on a real server that stead itself brought under poli
 ## What is attacked, and what counts as a leak
 
 ` + "`hr.emp`" + ` has 900 rows, 100 of each department; rows are of the asker's departments, ssn is hashed and salary NULL but for payroll, notes is not registered.
-` + "`hr.bonus`" + ` is payroll's alone, ` + "`hr.part`" + ` is partitioned, ` + "`hr.par`" + ` has a child, ` + "`hr.memo`" + ` is written by wendy, ` + "`hr.mv`" + ` and ` + "`hr.reg`" + ` are a materialized view and a view.
+` + "`hr.bonus`" + ` is payroll's alone, ` + "`hr.part`" + ` is partitioned, ` + "`hr.par`" + ` has a child, ` + "`hr.memo`" + ` is written by wendy, ` + "`hr.mv`" + ` and ` + "`hr.reg`" + ` are a materialized view and a view of a table that is not registered, ` + "`hr.vemp`" + ` is a view of hr.emp.
 Views, materialized views and functions that run as their owner were made, and granted, before. bob sees department 3 and is masked; alice
 sees 1 and 2, dora 4, both in clear; mallory sees 5; carol has no subscription, root is an administrator of stead, stranger is nobody. svc, pinsvc (pinned) and solo
 (never itself) ask in the stead of bob and dora; native is let in on the database. etl is exempt, hrdev owns tables and is not.

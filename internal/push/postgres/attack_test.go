@@ -112,6 +112,9 @@ func (a *arena) tidy(t *testing.T, x *attempt) {
 		t.Fatal(err)
 	}
 	for _, d := range drift {
+		if d.Source == refused {
+			continue
+		}
 		t.Errorf("%s: %s is left behind: %+v", x.number, x.what, d)
 	}
 }
@@ -203,6 +206,9 @@ func (a *arena) product(t *testing.T, what string) string {
 func told(drift []push.Drift) string {
 	var out []string
 	for _, d := range drift {
+		if d.Source == refused {
+			continue
+		}
 		text := string(d.Kind)
 		if d.Open {
 			text += " open"

@@ -26,8 +26,10 @@ INSERT INTO hr.par SELECT g, 'd0' || 1 + g % 9, 'ch' || g FROM generate_series(1
 INSERT INTO hr.chi SELECT g, 'd0' || 1 + g % 9, 'ch' || g, g FROM generate_series(19, 27) g;
 CREATE TABLE hr.memo(id int PRIMARY KEY, dept text, body text, pin text UNIQUE);
 INSERT INTO hr.memo SELECT g, 'd0' || 1 + g % 9, 'memo-' || lpad(g::text, 3, '0'), 'mpin-' || lpad(g::text, 3, '0') FROM generate_series(1, 90) g;
-CREATE MATERIALIZED VIEW hr.mv AS SELECT id, dept, ssn FROM hr.emp;
-CREATE VIEW hr.reg AS SELECT id, name, dept, ssn FROM hr.emp;
+CREATE TABLE hr.raw AS SELECT id, name, dept, ssn FROM hr.emp;
+CREATE MATERIALIZED VIEW hr.mv AS SELECT id, dept, ssn FROM hr.raw;
+CREATE VIEW hr.reg AS SELECT id, name, dept, ssn FROM hr.raw;
+CREATE VIEW hr.vemp AS SELECT id, name, dept, ssn FROM hr.emp;
 CREATE VIEW hr.v_old AS SELECT id, name, dept, ssn FROM hr.emp;
 CREATE VIEW hr.v_old2 AS SELECT * FROM hr.v_old;
 CREATE MATERIALIZED VIEW hr.m_old AS SELECT dept, count(*) n, max(ssn) mx FROM hr.emp GROUP BY 1;
@@ -37,12 +39,12 @@ CREATE TABLE hr.log(t text);
 CREATE FUNCTION hr.trg() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN INSERT INTO hr.log VALUES (TG_OP || NEW.id); RETURN NEW; END $$;
 CREATE TRIGGER t AFTER INSERT OR UPDATE ON hr.memo FOR EACH ROW EXECUTE FUNCTION hr.trg();
 GRANT SELECT ON ALL TABLES IN SCHEMA hr TO readers, native; GRANT SELECT, INSERT, UPDATE, DELETE, REFERENCES, TRIGGER, TRUNCATE ON hr.emp TO readers;
-REVOKE ALL ON hr.log FROM readers;
+REVOKE ALL ON hr.log, hr.raw FROM readers, native;
 RESET ROLE; ANALYZE;
 -- Nobody governs the twin.
 CREATE SCHEMA twin; GRANT ALL ON SCHEMA twin TO PUBLIC;
 DO $$ DECLARE t text; BEGIN
- FOREACH t IN ARRAY ARRAY['emp', 'bonus', 'part', 'par', 'memo', 'mv', 'reg', 'v_old', 'm_old', 'chi', 'part1', 'part2', 'part2a', 'dept', 'v_old2'] LOOP
+ FOREACH t IN ARRAY ARRAY['emp', 'bonus', 'part', 'par', 'memo', 'mv', 'reg', 'v_old', 'm_old', 'chi', 'part1', 'part2', 'part2a', 'dept', 'v_old2', 'vemp'] LOOP
   EXECUTE format('CREATE TABLE twin.%I AS SELECT * FROM hr.%1$I', t);
  END LOOP;
 END $$;
