@@ -19,6 +19,10 @@ type State struct {
 	Connection stead.Connection
 	Settings   Settings
 	Revision   stead.Revision
+	// Held: stead's own objects are left as they are, though they may be of another version or for other settings, until a
+	// later state does not hold them. Rows are edited all the same; where the profile tables do not fit them, only
+	// "off" is put and identities are taken away. A platform that has nothing of ours is planned for as if it were not held.
+	Held bool
 	// Sources are the registered data sources by id.
 	Sources map[stead.SourceID]*Source
 	// Sets are the rows of the profile tables.

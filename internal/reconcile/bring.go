@@ -17,6 +17,9 @@ const rounds = 20
 // errInterrupted says that what was being done gave way to a newer world.
 var errInterrupted = errors.New("interrupted by a newer world")
 
+// errOwnWait says that stead's own objects are to be brought up to date, by somebody; rows do not wait for that.
+var errOwnWait = errors.New("stead's own objects wait to be brought up to date")
+
 // pendingError says that nothing is applied until somebody asks for it.
 type pendingError struct{ why *stead.Error }
 
@@ -32,8 +35,14 @@ func (k *connection) bring(ctx context.Context, w *decide.World, want request, d
 	}
 	k.built = next
 	k.release(want, d)
+	if k.since == nil || !next.Settings.Manual {
+		k.own = false
+	}
 	for range rounds {
 		target := hold(next, k.since, k.held)
+		if k.own {
+			target = waiting(target)
+		}
 		plan, err := k.plan(ctx, target)
 		if stead.CodeOf(err) == stead.Conflict && k.since != nil {
 			k.since = nil
@@ -44,6 +53,10 @@ func (k *connection) bring(ctx context.Context, w *decide.World, want request, d
 		}
 		k.tell(func(s *Status) { s.Problems = problems(plan, next) })
 		more, err := k.barred(plan, want)
+		if errors.Is(err, errOwnWait) {
+			k.own, k.since = true, nil
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -161,6 +174,9 @@ func (k *connection) barred(plan *push.Plan, want request) (holds, error) {
 		step := &plan.Steps[i]
 		switch step.Kind {
 		case push.Bootstrap:
+			if manually && plan.From != 0 && !plan.Next.Held {
+				return nil, errOwnWait
+			}
 			if !want.bootstrap && (plan.From == 0 || manually) {
 				return nil, &pendingError{stead.Errorf(stead.Conflict, "stead's own objects are not on the platform of connection %q", k.key).
 					WithHint("apply the connection with bootstrap, or run its script")}

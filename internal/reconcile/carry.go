@@ -11,6 +11,10 @@ import (
 	"stead/internal/push"
 )
 
+// patience is how often in a row what is done gives way before anything came of it. Then one step is finished first, so that who withdraws
+// something again and again holds nothing up for ever. The kill switch of the connection is never put off.
+const patience = 5
+
 // carrier watches over one plan that is being applied.
 type carrier struct {
 	k    *connection
@@ -21,6 +25,7 @@ type carrier struct {
 	mu     sync.Mutex
 	done   int
 	giving bool // it ends at the next step
+	edited bool // objects were, or there are none to edit
 	over   bool // what is told now is of no interest
 }
 
@@ -34,11 +39,16 @@ func (k *connection) apply(ctx context.Context, plan *push.Plan) (*push.Step, er
 	// The end of the service lets a step finish: it is no end of this context.
 	inner, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	c := &carrier{k: k, plan: plan, stop: stop, beat: make(chan struct{}, 1)}
+	c := &carrier{k: k, plan: plan, stop: stop, beat: make(chan struct{}, 1), edited: !slices.ContainsFunc(plan.Steps, native)}
 	p, result := k.platform, make(chan error, 1)
 	go func() { result <- p.Apply(inner, plan, c.progress) }()
 	defer c.leave()
 	err := c.wait(ctx, result)
+	if !isInterrupted(err) || c.came() {
+		k.gave = 0
+	} else {
+		k.gave++
+	}
 	took := k.opt.Now().Sub(began)
 	if slices.ContainsFunc(plan.Steps, func(s push.Step) bool { return s.Kind == push.ObjectEdit || s.Kind == push.Bootstrap }) {
 		k.look = nil // whether it did what it said is looked at at once
@@ -58,6 +68,7 @@ func (c *carrier) progress(p push.Progress) {
 	}
 	if p.Retry == nil {
 		c.done = max(c.done, p.Done)
+		c.edited = c.edited || p.Step != nil && native(*p.Step)
 	}
 	if c.giving && c.done < len(c.plan.Steps) {
 		c.stop()
@@ -74,6 +85,16 @@ func (c *carrier) finished() int {
 	defer c.mu.Unlock()
 	return c.done
 }
+
+// came reports whether something came of it: objects were edited, if there are any to edit.
+func (c *carrier) came() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.edited
+}
+
+// native reports steps that take long, and are begun anew after they gave way.
+func native(s push.Step) bool { return s.Kind == push.ObjectEdit || s.Kind == push.Release }
 
 func (c *carrier) unfinished() *push.Step {
 	if n := c.finished(); n < len(c.plan.Steps) {
@@ -99,13 +120,24 @@ func (c *carrier) wait(ctx context.Context, result <-chan error) error {
 	limit := time.NewTimer(c.k.opt.Timeout)
 	defer limit.Stop()
 	var cut <-chan time.Time
-	var given, late, missed bool
+	var given, late, missed, owed bool
 	defer func() {
 		if missed {
 			c.k.rouse()
 		}
 	}()
-	for ending := ctx.Done(); ; {
+	look := func() {
+		u := c.k.urgent(c.plan.Next)
+		if owed = u != calm && u != ending && c.k.gave >= patience && !c.came(); owed || u == calm {
+			return
+		}
+		given = true
+		c.give()
+		if u != giving && cut == nil {
+			cut = time.After(c.k.opt.Yield)
+		}
+	}
+	for end := ctx.Done(); ; {
 		select {
 		case err := <-result:
 			return verdict(err, given, late)
@@ -113,18 +145,14 @@ func (c *carrier) wait(ctx context.Context, result <-chan error) error {
 			if !late {
 				limit.Reset(c.k.opt.Timeout)
 			}
+			if owed && c.came() {
+				look()
+			}
 		case <-c.k.wake:
 			missed = true
-			urgent, hard := c.k.urgent(c.plan.Next)
-			if urgent {
-				given = true
-				c.give()
-			}
-			if hard && cut == nil {
-				cut = time.After(c.k.opt.Yield)
-			}
-		case <-ending:
-			ending, given = nil, true
+			look()
+		case <-end:
+			end, given = nil, true
 			c.give()
 			cut = time.After(c.k.opt.Grace)
 		case <-cut:
@@ -167,26 +195,44 @@ func verdict(err error, given, late bool) error {
 
 func isInterrupted(err error) bool { return errors.Is(err, errInterrupted) }
 
-// urgent reports whether the world has rows that target has not, and whether they may take something away.
-func (k *connection) urgent(target *push.State) (urgent, hard bool) {
+// urgency is what a newer world has that what is being done has not.
+type urgency uint8
+
+const (
+	calm   urgency = iota // no rows
+	giving                // rows that can only give something
+	taking                // rows that may take something away
+	ending                // the connection is switched off, deleted or elsewhere
+)
+
+// urgent compares the world with what is being done.
+func (k *connection) urgent(target *push.State) urgency {
 	w, stale := k.current()
 	if stale != nil {
-		return false, false
+		return calm
 	}
 	c, ok := w.Connection(k.key)
 	if !ok || k.at != nil && !sameDoor(k.at, c) {
-		return true, true
+		return ending
 	}
 	next, err := k.opt.Build(w, k.key, k.built)
 	if err != nil {
-		return false, false // the next step tells of it
+		return calm // the next step tells of it
 	}
 	k.built = next
+	most := calm
 	edits := push.Edits(target.Sets, hold(next, target, k.held).Sets)
 	for i := range edits {
-		hard = hard || !gives(&edits[i])
+		switch e := &edits[i]; {
+		case e.Table == push.Switches && len(e.Put) > 0:
+			most = ending
+		case gives(e):
+			most = max(most, giving)
+		default:
+			most = max(most, taking)
+		}
 	}
-	return len(edits) > 0, hard
+	return most
 }
 
 // gives reports rows that can only give something to somebody.

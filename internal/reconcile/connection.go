@@ -29,10 +29,14 @@ type connection struct {
 	built    *push.State // the last that was built
 	since    *push.State // that the platform holds; nil when it is not known
 	held     holds
+	own      bool                    // stead's own objects there wait for somebody to apply them
 	settled  bool                    // the last attempt ended well, but for what is held
 	left     bool                    // the connection is gone, and so are we
 	suspects map[stead.SourceID]bool // whose steps failed for want of the platform
 	failures int
+	gave     int          // how often in a row an apply gave way before anything came of it
+	blind    int          // the same of looks for drift
+	known    []push.Drift // that was found last, or is on data sources that are held since
 	retry    <-chan time.Time
 	look     <-chan time.Time // the next look for drift
 	shown    string           // the drift that was recorded last

@@ -21,6 +21,7 @@ import (
 type server struct {
 	mu        sync.Mutex
 	installed bool
+	outdated  bool // its own objects are of another version
 	revision  stead.Revision
 	token     int // changes with each commit
 	objects   map[stead.SourceID][32]byte
@@ -115,7 +116,7 @@ func (p platform) Plan(_ context.Context, next, since *push.State) (*push.Plan, 
 	if since != nil {
 		before = flat(since.Sets)
 	}
-	if !p.installed {
+	if !p.installed || p.outdated && !next.Held && since == nil {
 		plan.Steps = append(plan.Steps, push.Step{Kind: push.Bootstrap, Object: "schema"})
 	}
 	var take, give []push.Edit
@@ -191,7 +192,7 @@ func (p platform) do(plan *push.Plan, step *push.Step) {
 	p.done = append(p.done, string(step.Kind)+" "+step.Object)
 	switch step.Kind {
 	case push.Bootstrap:
-		p.installed = true
+		p.installed, p.outdated = true, false
 	case push.ObjectEdit:
 		if !p.lies {
 			p.objects[step.Source] = plan.Next.Sources[step.Source].Digest

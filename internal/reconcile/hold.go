@@ -63,6 +63,13 @@ func hold(next, since *push.State, h holds) *push.State {
 	return &s
 }
 
+// waiting is s with stead's own objects left as they are.
+func waiting(s *push.State) *push.State {
+	c := *s
+	c.Held = true
+	return &c
+}
+
 func known(s *push.State, id stead.SourceID) *push.Source {
 	if s == nil {
 		return nil
@@ -94,7 +101,7 @@ func off(s *push.State, beside []stead.SourceID) *push.State {
 		h[id] = gone
 	}
 	out := *hold(s, s, h)
-	out.Sets = maps.Clone(out.Sets)
+	out.Held, out.Sets = true, maps.Clone(out.Sets)
 	out.Sets[push.SetID{Table: push.Switches, Key: "off"}] = &push.Set{Rows: []push.Row{{"off"}}}
 	return &out
 }

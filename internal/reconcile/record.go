@@ -33,11 +33,18 @@ func (k *connection) applied(ctx context.Context, plan *push.Plan, done int, too
 	r.Revision, r.Duration = plan.To, took
 	r.Details = fmt.Sprintf("from revision %d to %d: %s", plan.From, plan.To, counted(plan.Steps[:done]))
 	if err != nil {
-		r.Status, r.Reason = stead.Failure, stead.AsError(err).Message
 		r.Details += fmt.Sprintf("; %d of %d steps", done, len(plan.Steps))
-		if isInterrupted(err) {
-			r.Reason = "gave way to a newer change"
-		}
+	}
+	switch { // what is left for the next apply is no failure
+	case err == nil:
+	case isInterrupted(err) && ctx.Err() != nil:
+		r.Details += ", as the server was stopped; the next apply goes on"
+	case isInterrupted(err):
+		r.Details += ", as a newer change came first; the next apply goes on"
+	case stead.CodeOf(err) == stead.Conflict && len(stepErrors(err)) == 0:
+		r.Details += ", as the platform was changed meanwhile; the next apply goes on"
+	default:
+		r.Status, r.Reason = stead.Failure, stead.AsError(err).Message
 	}
 	k.record(ctx, r)
 }

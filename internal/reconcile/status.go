@@ -80,6 +80,8 @@ func (k *connection) settle(c *stead.Connection, at stead.Revision, err error) {
 		switch {
 		case k.held.trouble():
 			s.Phase, s.Error = Failing, "some data sources are closed until their objects can be edited"
+		case k.own:
+			s.Phase, s.Error = Pending, "stead's own objects wait to be brought up to date: apply the connection, or run its script"
 		case len(k.held) > 0:
 			s.Phase = Pending
 		case c.Disabled:

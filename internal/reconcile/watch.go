@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"stead"
@@ -102,14 +103,16 @@ func (k *connection) verify(ctx context.Context) ([]push.Drift, error) {
 		select {
 		case r := <-done:
 			if r.err == nil || !given {
+				k.blind = 0
 				return r.found, k.faultOf(r.err)
 			}
 			_ = k.fault(r.err) // it was told to stop: what it says about that is of no interest
 			k.look = nil
+			k.blind++
 			return nil, errInterrupted
 		case <-k.wake:
 			defer k.rouse()
-			if urgent, hard := k.urgent(since); urgent && hard {
+			if u := k.urgent(since); u == ending || u == taking && k.blind < patience {
 				given = true
 				stop()
 			}
@@ -124,8 +127,15 @@ func (k *connection) faultOf(err error) error {
 	return k.fault(err)
 }
 
-// note tells of drift: in the status, in the log, and once in a record.
+// note tells of drift: in the status, in the log, and once in a record. A data source that is held is not looked at; what was
+// known of it is told until it is.
 func (k *connection) note(ctx context.Context, found []push.Drift) {
+	for _, d := range k.known {
+		if _, waits := k.held[d.Source]; waits && !slices.Contains(found, d) {
+			found = append(found, d)
+		}
+	}
+	k.known = slices.Clone(found)
 	now := k.opt.Now()
 	k.tell(func(s *Status) { s.Drift, s.Verified = found, &now })
 	k.opt.Metrics.Drifted(k.key, len(found))
