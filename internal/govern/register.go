@@ -20,6 +20,8 @@ type Discovered struct {
 	Path     []string
 	Location string
 	Columns  []stead.Column // without tags
+	// Reads are the tables and views that a view reads, as far as the platform knows; it does not know what functions read.
+	Reads [][]string
 	// Problem says why the table cannot be served, for example files whose columns differ; "" when it can.
 	Problem string
 }

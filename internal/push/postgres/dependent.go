@@ -4,32 +4,30 @@ import (
 	"slices"
 	"strings"
 
+	"stead"
 	"stead/internal/push"
 )
 
 // surround finds what else shows the table's rows: what inherits from it is guarded like it, what reads it is shut.
-func (o *object) surround(f *found, next *push.State) {
-	governed := map[string]bool{}
-	for _, s := range next.Sources {
-		if len(s.Path) == 2 && s.ID != o.source.ID {
-			governed[name(s.Path[0], s.Path[1])] = true
-		}
-	}
-	other := func(t *relation) bool {
-		return governed[name(t.schema, t.name)] || strings.HasPrefix(t.comment, marker) || reserved(t.schema)
+func (o *object) surround(f *found, settings *push.Settings, at map[string]stead.SourceID) {
+	// Data sources look after themselves; not those that are refused for what they show of this one.
+	other := func(t *relation, kin bool) bool {
+		id, ok := at[name(t.schema, t.name)]
+		refused := f.bypasses(t, id, at, settings) != "" || kin && id > o.source.ID && !kept(t, settings)
+		return ok && id != o.source.ID && !refused || strings.HasPrefix(t.comment, marker) && t.owner == ownerRole || reserved(t.schema)
 	}
 	o.guarded = []*relation{o.relation}
 	for _, oid := range o.relation.children {
-		if t := f.relations[oid]; !other(t) {
+		if t := f.relations[oid]; !other(t, true) {
 			o.guarded = append(o.guarded, t)
 		}
 	}
 	slices.SortFunc(o.guarded[1:], byName)
 	names := map[string]bool{o.relation.name: true}
-	for _, oid := range append(slices.Clone(o.relation.dependents), o.relation.parents...) {
+	for i, oid := range append(slices.Clone(o.relation.dependents), o.relation.parents...) {
 		t := f.relations[oid]
 		names[t.name] = true
-		if t.oid != o.relation.oid && !other(t) && !slices.Contains(next.Settings.KeepDependents, t.schema+"."+t.name) {
+		if t.oid != o.relation.oid && !other(t, i >= len(o.relation.dependents)) && !kept(t, settings) {
 			o.shut = append(o.shut, t)
 		}
 	}
@@ -38,7 +36,7 @@ func (o *object) surround(f *found, next *push.State) {
 		names[t.name] = true
 	}
 	for _, d := range f.functions {
-		if len(d.grants) > 0 && d.reads(names) && !slices.Contains(next.Settings.KeepDependents, d.schema+"."+d.name) {
+		if len(d.grants) > 0 && d.reads(names) && !slices.Contains(settings.KeepDependents, d.schema+"."+d.name) {
 			o.calls = append(o.calls, d)
 		}
 	}

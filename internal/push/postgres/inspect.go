@@ -32,6 +32,7 @@ type found struct {
 	governed  map[stead.SourceID]*record
 	views     map[string]*relation // in schemas of ours, by name
 	schemas   map[string]*schema
+	reads     map[uint32][][]string // what relations read, by their rules
 	functions []definer
 	exempt    []string // logins of the settings that exist
 	logins    map[string]*login
@@ -113,7 +114,7 @@ func (p *Platform) inspect(ctx context.Context, tx pgx.Tx, w wanted) (*found, er
 	f := &found{relations: map[uint32]*relation{}, byName: map[string]*relation{}, governed: map[stead.SourceID]*record{},
 		views: map[string]*relation{}, schemas: map[string]*schema{}}
 	steps := []func(context.Context, pgx.Tx, *found, wanted) error{p.server, p.ours, p.records, p.tree, p.relationRows,
-		p.columnRows, p.policyRows, p.grantRows, p.schemaRows, p.functionRows, p.releasedRows}
+		p.columnRows, p.policyRows, p.grantRows, p.schemaRows, p.readingRows, p.functionRows, p.releasedRows}
 	for _, step := range steps {
 		if err := step(ctx, tx, f, w); err != nil {
 			return nil, err
@@ -199,11 +200,12 @@ func (p *Platform) tree(ctx context.Context, tx pgx.Tx, f *found, w wanted) erro
 		UNION SELECT c.oid FROM pg_class c WHERE c.oid = ANY ($3::oid[])),
 	down(root, oid) AS (SELECT oid, oid FROM root UNION SELECT d.root, i.inhrelid FROM down d JOIN pg_inherits i ON i.inhparent = d.oid),
 	up(root, oid) AS (SELECT oid, oid FROM root UNION SELECT u.root, i.inhparent FROM up u JOIN pg_inherits i ON i.inhrelid = u.oid),
-	reader(root, oid) AS (SELECT root, oid FROM down UNION
+	reader(root, oid) AS (SELECT root, oid FROM (SELECT root, oid FROM down UNION SELECT root, oid FROM up) x UNION
 		SELECT x.root, w.ev_class FROM reader x JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = x.oid
 			AND d.classid = 'pg_rewrite'::regclass AND d.deptype = 'n' JOIN pg_rewrite w ON w.oid = d.objid AND w.ev_class <> x.oid)
 	SELECT 'down', root, oid FROM down UNION ALL SELECT 'up', root, oid FROM up WHERE root <> oid
-	UNION ALL SELECT 'reader', r.root, r.oid FROM reader r WHERE NOT EXISTS (SELECT FROM down d WHERE d.root = r.root AND d.oid = r.oid)`, schemas, tables, known)
+	UNION ALL SELECT 'reader', r.root, r.oid FROM reader r WHERE NOT EXISTS (SELECT FROM down d WHERE d.root = r.root AND d.oid = r.oid)
+		AND NOT EXISTS (SELECT FROM up u WHERE u.root = r.root AND u.oid = r.oid)`, schemas, tables, known)
 	return each(rows, err, func(r pgx.Rows) error {
 		var how string
 		var root, oid uint32

@@ -117,6 +117,10 @@ func (p *Platform) design(s *push.Source, f *found, next *push.State) (*object, 
 	if problem != nil {
 		return nil, problem
 	}
+	at := sourcesAt(next)
+	if over := f.bypasses(t, s.ID, at, &next.Settings); over != "" {
+		return nil, bypassing(s, over)
+	}
 	o := &object{source: s, relation: t, names: names{next.Settings.GovernedRole, ownerRole},
 		force: !slices.Contains(next.Settings.NoForce, strings.Join(s.Path, ".")), exempt: f.exempt, writable: writable(next, s.ID)}
 	if problem := o.fit(); problem != nil {
@@ -129,7 +133,7 @@ func (p *Platform) design(s *push.Source, f *found, next *push.State) (*object, 
 	if err := o.print(); err != nil {
 		return nil, blocking(s, stead.AsError(err).Error(), "change the policy, or the table's column types")
 	}
-	o.surround(f, next)
+	o.surround(f, &next.Settings, at)
 	if problem := o.clash(f); problem != nil {
 		return nil, problem
 	}
