@@ -62,8 +62,8 @@ type readLine struct {
 	at time.Time
 }
 
-// Collect implements push.Collector. The server's log is read through SQL, which takes pg_monitor and the right to
-// execute pg_read_binary_file. It returns stead.Unavailable while stead's own objects are not there.
+// Collect implements push.Collector. The server's log is read through SQL, which takes pg_monitor and the rights to
+// execute pg_current_logfile and pg_read_binary_file. It returns stead.Unavailable while stead's own objects are not there.
 func (p *Platform) Collect(ctx context.Context, keep func(context.Context, push.Batch) error) (push.Reach, error) {
 	for {
 		c := &collecting{p: p}
@@ -167,7 +167,11 @@ func (c *collecting) locked(ctx context.Context, f func(tx pgx.Tx, now string) e
 		return fault(err, "the server's log cannot be collected")
 	}
 	if err := f(tx, now); err != nil {
-		return fault(err, "the server's log cannot be read")
+		e := fault(err, "the server's log cannot be read")
+		if e.Code == stead.Denied {
+			e.Hint += "; grant it pg_monitor, and EXECUTE on the functions pg_current_logfile(text) and pg_read_binary_file(text, bigint, bigint, boolean)"
+		}
+		return e
 	}
 	if err := tx.Commit(ctx); err != nil {
 		return fault(err, "how far the server's log was read cannot be noted")

@@ -396,3 +396,55 @@ func TestCollectWithoutALog(t *testing.T) {
 		t.Error(b.text())
 	}
 }
+
+// A role that is no superuser reads the log with what the documentation grants, and is told so before.
+func TestCollectAsAService(t *testing.T) {
+	b := newLogbook(t, "csvlog", "log_statement = 'all'")
+	admin := b.connect("postgres")
+	b.exec(admin, "CREATE ROLE service LOGIN IN ROLE immuta_owner")
+	p, err := Open(t.Context(), Config{Address: b.dsn("service"), Settings: b.settings(), Connection: "hr", Instance: "one"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.t.Cleanup(func() { _ = p.Close() })
+	if _, err := p.Collect(t.Context(), b.keep); err == nil || !strings.Contains(err.Error()+fmt.Sprint(err.(interface{ Unwrap() error }).Unwrap()), "pg_") {
+		t.Error("read without a right:", err)
+	}
+	b.exec(admin, "GRANT pg_monitor TO service; GRANT EXECUTE ON FUNCTION pg_current_logfile(text), pg_read_binary_file(text, bigint, bigint, boolean) TO service")
+	b.p = p
+	b.ask(b.connect("alice"), q("service"))
+	if got := askedShape(b.marked("service")); !strings.HasPrefix(got, "alice as 1 by login") {
+		t.Error(got)
+	}
+}
+
+// Through a pooler who asks is said in each transaction.
+func TestCollectThroughAPooler(t *testing.T) {
+	b := newLogbook(t, "jsonlog", withAudit, auditAll, auditRel)
+	b.exec(b.connect("postgres"), "INSERT INTO immuta_system.pooler VALUES ('127.0.0.1')")
+	svc := b.connect("svc")
+	for _, sql := range []string{q("none"), "BEGIN", call("bob"), q("in"), "COMMIT", q("behind"), "BEGIN", call(""), q("itself"), "COMMIT"} {
+		b.ask(svc, sql)
+	}
+	b.ask(b.connect("alice"), q("alice"))
+	for mark, want := range map[string]string{"none": "svc as 0 by ", "in": "svc as 2 by impersonation", "behind": "svc as 0 by ", "itself": "svc as 4 by login", "alice": "alice as 1 by login"} {
+		if got := askedShape(b.marked(mark)); !strings.HasPrefix(got, want) {
+			t.Errorf("%s: %s, not %s", mark, got, want)
+		}
+	}
+}
+
+// A file of the same name that is written anew is read from its beginning, and what was not read of the former is told.
+func TestCollectFileWrittenAnew(t *testing.T) {
+	b := newLogbook(t, "jsonlog", withAudit, auditAll, auditRel)
+	alice := b.connect("alice")
+	b.ask(alice, q("first"))
+	b.marked("first")
+	if err := os.Truncate(b.logFiles()[0], 0); err != nil { // the server appends
+		t.Fatal(err)
+	}
+	b.ask(alice, q("second"))
+	b.marked("second")
+	b.gapOf("was written anew")
+	b.noTwice()
+}
