@@ -34,6 +34,7 @@ type draft struct {
 	fresh   func(push.Table, string) bool // a set that nothing there refers to yet
 	gone    func(push.Table, string) bool // a set that next does not have
 	boot    []string
+	unfit   bool // our own tables are of another version and are to stay as they are
 	keysPut []string
 	keysCut []string
 	plan    *push.Plan
@@ -42,7 +43,7 @@ type draft struct {
 // Plan implements push.Platform.
 func (p *Platform) Plan(ctx context.Context, next, since *push.State) (*push.Plan, error) {
 	h := p.holds()
-	if since == nil || h.state != since || !reflect.DeepEqual(since.Settings, next.Settings) {
+	if since == nil || h.state != since || since.Held != next.Held || !reflect.DeepEqual(since.Settings, next.Settings) {
 		return p.planWhole(ctx, next)
 	}
 	if next.Revision < since.Revision {
@@ -87,7 +88,11 @@ func (p *Platform) planWhole(ctx context.Context, next *push.State) (*push.Plan,
 		if d.f, err = p.inspect(ctx, tx, wanted{settings: next.Settings, paths: paths(next, nil), all: true}); err != nil {
 			return err
 		}
-		if d.now = map[push.Table][]push.Row{}; d.f.booted {
+		d.now = map[push.Table][]push.Row{}
+		if err := d.lookVersion(ctx, tx); err != nil || d.unfit {
+			return err
+		}
+		if d.f.booted {
 			if d.now, err = readRows(ctx, tx); err != nil {
 				return err
 			}
@@ -108,7 +113,10 @@ func (p *Platform) planWhole(ctx context.Context, next *push.State) (*push.Plan,
 	if err != nil {
 		return nil, err
 	}
-	if !d.f.booted || d.f.script != digest {
+	if d.unfit {
+		return d.planUnfit(), nil
+	}
+	if !d.f.booted || d.f.script != digest && !next.Held {
 		if d.boot, err = bootstrap(next.Settings, p.cfg.Connection, p.cfg.Instance, d.f.super); err != nil {
 			return nil, err
 		}
@@ -314,8 +322,10 @@ func (d *draft) assemble() {
 			d.step(d.releaseStep(id, r))
 		}
 	}
-	for _, s := range d.roleSteps() {
-		d.step(s)
+	if !d.next.Held { // the roles may not be there yet
+		for _, s := range d.roleSteps() {
+			d.step(s)
+		}
 	}
 	if len(last) > 0 {
 		d.step(push.Step{Kind: push.RowEdit, Object: "profiles", Why: "rows that nothing refers to any more", Edits: tidy(last)})

@@ -220,6 +220,9 @@ func (p *Platform) token(s *push.State, closed map[stead.SourceID]bool) string {
 		}
 	}
 	mix("settings", shape, fmt.Sprintf("%+v", s.Settings), s.Connection.Key)
+	if s.Held {
+		mix("held")
+	}
 	mix(append([]string{"keys"}, s.Keys...)...)
 	for id, src := range s.Sources {
 		mix("source", decimal(id), string(src.Digest[:]), strings.Join(src.Path, "\x00"), fmt.Sprint(src.Held, closed[id]))

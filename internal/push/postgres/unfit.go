@@ -9,12 +9,16 @@ import (
 	"stead/internal/push"
 )
 
-// unfit reports that our own tables are of another version and are to stay as they are: rows cannot be written there, but
-// for what every version has.
-func (d *draft) unfit() bool { return d.next.Held && d.f.booted && d.f.tables != systemVersion }
-
-// lookUnfit reads what every version has.
-func (d *draft) lookUnfit(ctx context.Context, tx pgx.Tx) error {
+// lookVersion finds out whether rows can be written as our own tables stand, and if not, reads what every version has.
+func (d *draft) lookVersion(ctx context.Context, tx pgx.Tx) error {
+	if !d.next.Held || !d.f.booted {
+		return nil
+	}
+	var version int
+	if err := tx.QueryRow(ctx, `SELECT version FROM immuta_system.meta`).Scan(&version); err != nil || version == systemVersion {
+		return err
+	}
+	d.unfit, d.now = true, map[push.Table][]push.Row{}
 	for _, t := range []push.Table{push.Identities, push.Switches} {
 		key := ident(fields[t][0].name)
 		texts, err := strings1(tx.Query(ctx, "SELECT "+key+"::text FROM "+profile(t)+" ORDER BY 1"))

@@ -18,6 +18,9 @@ func (p *Platform) Verify(ctx context.Context, state *push.State) ([]push.Drift,
 		if d.f, err = p.inspect(ctx, tx, wanted{settings: state.Settings, paths: paths(state, nil), all: true}); err != nil || !d.f.booted {
 			return err
 		}
+		if err := d.lookVersion(ctx, tx); err != nil || d.unfit {
+			return err
+		}
 		if d.now, err = readRows(ctx, tx); err != nil {
 			return err
 		}
@@ -28,6 +31,9 @@ func (p *Platform) Verify(ctx context.Context, state *push.State) ([]push.Drift,
 	}
 	if !d.f.booted {
 		return []push.Drift{{Kind: push.Missing, Object: "immuta_system", What: "stead's own objects are not there", Repairable: true}}, nil
+	}
+	if d.unfit {
+		return []push.Drift{{Kind: push.Altered, Object: "immuta_system", What: "stead's own objects are of another version, and wait to be applied"}}, nil
 	}
 	var out []push.Drift
 	for _, id := range slices.Sorted(maps.Keys(state.Sources)) {
