@@ -121,8 +121,9 @@ On PostgreSQL some things of a case have a native form:
 - *The gateway's settings* on impersonation are the platform's own: pinned logins are a setting of the connection, and whom the
   gateway's list lets impersonate is made a member of the impersonation role.
 - *The time of asking* is the server's. Where a case fixes it, the server's clock is made to stand, by a superuser, in that test server.
-- *Registered views* are read as their owner reads the tables below them. So that the rules of those tables do not follow people
-  through the view, the tables are listed in the setting ` + "`no_force`" + `; without it, less is shown, never more.
+- *Registered views* are read as their owner reads the tables below them. A view that reads a data source is refused unless the administrator
+  lists it in the setting ` + "`keep_dependents`" + `; so that the rules of the tables do not follow people through the view, the
+  tables are listed in ` + "`no_force`" + `. Without these settings less is shown, never more.
 - *Tables* belong to a role that is no superuser. Cases that do not depend on it stand on the server together, forty at a time; those in
   which somebody is impersonated, time stands, or a setting counts stand there alone, one after the other.
 `

@@ -130,7 +130,7 @@ func keyOfPushed(id string) (string, error) {
 // state makes one state of the worlds of several cases, each in schemas of its own.
 func state(cases []*Case, revision stead.Revision) (*push.State, error) {
 	var out *push.State
-	var noForce []string
+	var noForce, views []string
 	keys := map[string]bool{}
 	for _, c := range cases {
 		w, err := c.pushed(revision)
@@ -148,7 +148,7 @@ func state(cases []*Case, revision stead.Revision) (*push.State, error) {
 		for _, k := range s.Keys {
 			keys[k] = true
 		}
-		noForce = append(noForce, c.belowViews()...)
+		noForce, views = append(noForce, c.belowViews()...), append(views, c.views()...)
 		if out == nil {
 			out = s
 			out.Sources = sources
@@ -161,7 +161,7 @@ func state(cases []*Case, revision stead.Revision) (*push.State, error) {
 		out.Problems = append(out.Problems, s.Problems...)
 	}
 	out.Keys = slices.Sorted(maps.Keys(keys))
-	out.Settings.NoForce = noForce
+	out.Settings.NoForce, out.Settings.KeepDependents = noForce, views
 	return out, nil
 }
 
@@ -174,6 +174,17 @@ func (c *Case) belowViews() []string {
 	}
 	for _, t := range c.tables {
 		out = append(out, c.schema(t.def.Path[0])+"."+t.def.Path[1])
+	}
+	return out
+}
+
+// views are those of the case: that they show what other data sources hold is meant.
+func (c *Case) views() []string {
+	var out []string
+	for _, t := range c.tables {
+		if t.view != "" {
+			out = append(out, c.schema(t.def.Path[0])+"."+t.def.Path[1])
+		}
 	}
 	return out
 }

@@ -191,6 +191,21 @@ func TestSources(t *testing.T) {
 	}
 }
 
+// Whoever registers a view learns beforehand that it reads a registered table.
+func TestCrawlSaysWhatGoesRound(t *testing.T) {
+	source := stead.DataSource{Connection: "pg", Path: []string{"hr", "emp"}}
+	found := []Discovered{{Path: []string{"hr", "emp"}}, {Path: []string{"hr", "v"}, Reads: [][]string{{"hr", "other"}, {"hr", "emp"}}},
+		{Path: []string{"hr", "w"}, Reads: [][]string{{"hr", "other"}}}, {Path: []string{"hr", "kept"}, Reads: [][]string{{"hr", "emp"}}}}
+	c := &stead.Connection{Key: "pg", Settings: map[string]string{"keep_dependents": "hr.kept"}}
+	registered := map[string]*stead.DataSource{store.SourceKey(source.Object()): &source}
+	for _, f := range compare("pg", found, registered, goesRound(c, found, registered)) {
+		said := slices.ContainsFunc(f.Changes, func(c string) bool { return strings.Contains(c, "hr.emp") })
+		if said != (f.Source.Path[1] == "v") {
+			t.Errorf("%v: %v", f.Source.Path, f.Changes)
+		}
+	}
+}
+
 func TestCrawlAndDrift(t *testing.T) {
 	w := newWorld(t)
 	w.furnish()

@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"stead"
+	"stead/internal/push"
 	"stead/internal/store"
 )
 
@@ -32,7 +34,7 @@ type Finding struct {
 	// and description kept.
 	Source  stead.DataSource
 	Status  FindingStatus
-	Changes []string // what differs from what is registered
+	Changes []string // what differs from what is registered, and what to know before it is
 }
 
 // FindingStatus is how a discovered table relates to what is registered.
@@ -96,17 +98,41 @@ func (s *Service) Crawl(ctx context.Context, c Caller, crawler Crawler, connecti
 	if err != nil {
 		return nil, err
 	}
-	return compare(connection, discovered, registered), nil
+	over := goesRound(conn, discovered, registered)
+	return compare(connection, discovered, registered, over), nil
 }
 
-func compare(connection string, discovered []Discovered, registered map[string]*stead.DataSource) []Finding {
+// goesRound says of views that they read registered tables: platforms that enforce refuse those, unless the connection's settings let them.
+func goesRound(c *stead.Connection, discovered []Discovered, registered map[string]*stead.DataSource) map[string]string {
+	out := map[string]string{}
+	settings, err := push.ParseSettings(c.Settings)
+	for _, d := range discovered {
+		if err == nil && slices.Contains(settings.KeepDependents, strings.Join(d.Path, ".")) {
+			continue
+		}
+		for _, path := range d.Reads {
+			read := stead.DataSource{Connection: c.Key, Path: path}
+			if registered[store.SourceKey(read.Object())] != nil {
+				out[strings.Join(d.Path, "\x1f")] = "reads " + strings.Join(path, ".") + ", which is registered: it is shown to nobody until an administrator lists it in keep_dependents"
+				break
+			}
+		}
+	}
+	return out
+}
+
+func compare(connection string, discovered []Discovered, registered map[string]*stead.DataSource, over map[string]string) []Finding {
 	var out []Finding
 	for _, d := range discovered {
 		found := stead.DataSource{Connection: connection, Path: d.Path, Location: d.Location, Columns: d.Columns, State: stead.Active}
 		key := store.SourceKey(found.Object())
 		old := registered[key]
 		delete(registered, key)
-		out = append(out, finding(found, d.Problem, old))
+		f := finding(found, d.Problem, old)
+		if says := over[strings.Join(d.Path, "\x1f")]; says != "" {
+			f.Changes = append(f.Changes, says)
+		}
+		out = append(out, f)
 	}
 	for _, d := range registered {
 		out = append(out, Finding{Source: *d, Status: Gone, Changes: []string{"is not there any more"}})
