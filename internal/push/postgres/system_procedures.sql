@@ -67,6 +67,9 @@ BEGIN
       {{pinned}}
     END IF;
   END IF;
+  IF v_local THEN
+    v_nonce := v_nonce || '@' || pg_current_xact_id();
+  END IF;
   INSERT INTO immuta_system.binding AS b VALUES (pg_backend_pid(), v_started, session_user::text, v_subject, v_own, v_nonce)
   ON CONFLICT (pid) DO UPDATE SET backend_start = excluded.backend_start, login = excluded.login, subject = excluded.subject, own = excluded.own, nonce = excluded.nonce;
   PERFORM set_config('immuta.binding', v_nonce, v_local);

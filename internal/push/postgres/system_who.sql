@@ -22,7 +22,9 @@
       v_bound := v_start = (SELECT a.backend_start FROM pg_stat_get_activity(pg_backend_pid()) a); -- else of a backend that is gone
     END IF;
     IF v_bound THEN
-      v_lost := v_login <> session_user::text OR v_row <> v_nonce;
+      -- Through a pooler a nonce is of one transaction, also when a client kept it for the next.
+      v_lost := v_login <> session_user::text OR v_row <> v_nonce
+        OR (strpos(v_row, '@') > 0 AND split_part(v_row, '@', 2) IS DISTINCT FROM pg_current_xact_id_if_assigned()::text);
       v_itself := v_own;
     ELSE
       v_lost := v_bound IS NULL OR v_nonce <> '';
