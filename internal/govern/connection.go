@@ -108,6 +108,10 @@ func (e DeleteConnection) apply(ctx context.Context, t *tx) (Outcome, error) {
 	}
 	if pushed(c.Platform) {
 		o.Warnings = append(o.Warnings, "what stead made on its platform stays there, and what was closed stays closed")
+		if !c.Disabled {
+			o.Warnings = append(o.Warnings, "it was not disabled first: it is switched off on its platform only while a server runs and reaches it. "+
+				"Unless its status says off, put the row off into immuta_system.switch there: nothing is withdrawn there any more")
+		}
 	}
 	return t.done(ctx, o)
 }
