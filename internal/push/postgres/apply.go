@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	batch    = 50 // object steps in one transaction: more would hold readers up for longer
+	batch    = 10 // object steps in one transaction: more hold readers up for longer, fewer gain nothing
 	attempts = 8  // of a step that finds its table in use
 )
 

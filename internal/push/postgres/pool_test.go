@@ -32,8 +32,9 @@ var scenes = []scene{
 }
 
 // state is the scene as it is pushed, with svc, who may stand in for alice and bob.
-func (c scene) state(s *site) *push.State {
+func (c scene) state(s *site, beside ...*push.Source) *push.State {
 	w := hrWorld()
+	w.sources = append(w.sources, beside...)
 	w.depts = c.depts
 	w.more = map[push.SetID]*push.Set{
 		{Table: push.Identities, Key: "9"}: {Rows: []push.Row{{"9", "bim", "svc", "t", "t", "f", ""}}},
@@ -41,9 +42,11 @@ func (c scene) state(s *site) *push.State {
 		{Table: push.StandIns, Key: "9"}:   {Rows: []push.Row{{"9", "1"}, {"9", "2"}, {"9", "3"}}},
 	}
 	if c.few {
-		src := *empSource()
-		src.Rows = mustCall(expr.And, src.Rows, mustCall(expr.Le, expr.Column{Name: "id", Typ: expr.Type{Kind: expr.Int, Bits: 32}}, expr.IntLit(5)))
-		w.sources = []*push.Source{digested(&src)}
+		for i, src := range w.sources {
+			next := *src
+			next.Rows = mustCall(expr.And, src.Rows, mustCall(expr.Le, expr.Column{Name: "id", Typ: expr.Type{Kind: expr.Int, Bits: 32}}, expr.IntLit(5)))
+			w.sources[i] = digested(&next)
+		}
 	}
 	return w.state(s)
 }
