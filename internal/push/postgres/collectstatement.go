@@ -87,7 +87,31 @@ func (s *following) close(session string) {
 	if !g.objects {
 		s.guess(&g.asked)
 	}
-	s.out = append(s.out, g.asked)
+	if s.news(g, s.at[session]) {
+		s.out = append(s.out, g.asked)
+	}
+}
+
+// news reports whether a statement, of which a part may have been recorded with the batch before, is more than that part.
+func (s *following) news(g *group, f *followed) bool {
+	if g.statement <= 0 || f == nil {
+		return true
+	}
+	if f.Statement != g.statement {
+		f.Statement, f.Sources = g.statement, nil
+		for _, r := range g.asked.Relations {
+			f.Sources = append(f.Sources, r.Source)
+		}
+		return true
+	}
+	more := g.asked.Failed != ""
+	for _, r := range g.asked.Relations {
+		if !slices.Contains(f.Sources, r.Source) {
+			f.Sources, more = append(f.Sources, r.Source), true
+		}
+	}
+	g.asked.Remarks = append(g.asked.Remarks, "more of a statement that was recorded before")
+	return more
 }
 
 // stated takes a line of log_statement or log_min_duration_statement in.
