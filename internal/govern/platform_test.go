@@ -146,7 +146,7 @@ func TestPostgresConnections(t *testing.T) {
 			t.Errorf("%s from %q to %q: %q", c.name, c.before, c.after, o.Widens)
 		}
 	}
-	if o := w.must(DeleteConnection{Key: "pg"}).Outcomes[0]; len(o.Warnings) != 1 {
+	if o := w.must(DeleteConnection{Key: "pg"}).Outcomes[0]; len(o.Warnings) != 2 || !strings.Contains(o.Warnings[1], "not disabled first") {
 		t.Errorf("%+v", o)
 	}
 }
