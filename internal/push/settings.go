@@ -25,7 +25,8 @@ type Settings struct {
 	NoForce []string
 	// Move are tables, "schema.table", that are moved away so that the governed view takes their name.
 	Move []string
-	// KeepDependents are views and functions, "schema.name", that stay readable though they read a governed table.
+	// KeepDependents are views and functions, "schema.name", that stay readable though they read a governed table; one that is a data
+	// source too may show what another data source governs.
 	KeepDependents []string
 	// Drift says what happens when the platform differs from what was applied.
 	Drift DriftPolicy
