@@ -244,9 +244,10 @@ func (r *running) move(ctx context.Context, tx pgx.Tx, at, until int, f func(pgx
 	if err := f(tx); err != nil {
 		return err
 	}
-	// The revision moves with the first step: what it withdrew is not given back by somebody who knows less.
-	tag, err := tx.Exec(ctx, `UPDATE immuta_system.meta SET state = $1, revision = greatest(revision, $2)
-		WHERE connection = $3 AND instance = $4 AND (state = $5 OR $6)`,
+	// The revision moves with the first step: what it withdrew is not given back by somebody who knows less, also where the
+	// database has come back to what they know meanwhile.
+	tag, err := tx.Exec(ctx, `UPDATE immuta_system.meta SET state = $1, revision = $2
+		WHERE connection = $3 AND instance = $4 AND (state = $5 OR $6) AND revision <= $2`,
 		r.state(until), int64(r.plan.To), r.p.cfg.Connection, r.p.cfg.Instance, r.state(at), boot && r.plan.Start == "")
 	if err != nil {
 		return err
