@@ -62,7 +62,7 @@ test-kill: ## kill the server at random points, in a loop, and look for what was
 fuzz: ## every fuzz target for FUZZTIME (default 20s) each
 	dev/fuzz $(or $(FUZZTIME),20s)
 
-bench: build ## the figures of docs/figures.md, as ratios in one run
+bench: build postgres ## the figures of docs/figures.md, as ratios in one run
 	go run ./bench
 
 clean: ## remove what the targets above made
