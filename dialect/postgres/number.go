@@ -62,16 +62,18 @@ func bucket(c expr.Call, x string) string {
 		w, _ := expr.BucketWidth(c.Args[1], t.Scale) // NewCall has made sure that there is one
 		least := new(big.Int).Sub(pow10(38), big.NewInt(1))
 		least.Neg(least.Mul(least.Quo(least, w), w))
-		return multiple(x, unscaled(w, t.Scale), unscaled(least, t.Scale))
+		return multiple(x, unscaled(w, t.Scale), unscaled(new(big.Int), t.Scale), unscaled(least, t.Scale))
 	}
 	w := integer(c, 1)
-	return multiple(bigint(x), number(w), number(math.MinInt64/w*w))
+	return multiple(bigint(x), number(w), number(0), number(math.MinInt64/w*w))
 }
 
-// multiple is NULL below the least multiple of w that can be held.
-func multiple(x, w, least string) string {
+// multiple is NULL below the least multiple of w that can be held. From zero up, where most numbers are, it takes one
+// remainder: those of decimals are dear.
+func multiple(x, w, zero, least string) string {
 	rest := op(op(op(x, "%", w), "+", w), "%", w)
-	return when(op(x, ">=", least), op(x, "-", rest))
+	return "CASE WHEN " + op(x, ">=", zero) + " THEN " + op(x, "-", op(x, "%", w)) +
+		" WHEN " + op(x, ">=", least) + " THEN " + op(x, "-", rest) + " END"
 }
 
 // floatBucket asks first whether x lies where neither the division nor the product leaves the range of
