@@ -116,10 +116,7 @@ func checkPushSettings(s *push.Settings) error {
 			return invalid("settings."+push.SettingPoolers, "%q is not an IP address or network", shorten(a)).WithHint("write where the pooler connects from, for example 10.0.0.7, 10.1.0.0/16 or local for the server's own socket")
 		}
 	}
-	if len(s.Move) > 0 {
-		return invalid("settings."+push.SettingMove, "is not offered yet").WithHint("leave it out: tables stay where they are, and masking views are found before them")
-	}
-	for name, tables := range map[string][]string{push.SettingNoForce: s.NoForce, push.SettingKeepDependents: s.KeepDependents} {
+	for name, tables := range map[string][]string{push.SettingNoForce: s.NoForce, push.SettingMove: s.Move, push.SettingKeepDependents: s.KeepDependents} {
 		for _, table := range tables {
 			schema, rest, found := strings.Cut(table, ".")
 			if !found || schema == "" || rest == "" || strings.Contains(rest, ".") {

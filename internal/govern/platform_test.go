@@ -106,7 +106,7 @@ func TestPostgresConnections(t *testing.T) {
 		"is not an IP address": withSetting("poolers", "pooler.example.com"),
 		"is not schema.name":   withSetting("no_force", "emp"),
 		"cannot be a role":     withSetting("exempt", "pg_monitor"),
-		"settings.move":        withSetting("move", "hr.emp"),
+		"settings.move":        withSetting("move", "emp"),
 		`platform "snowflake"`: PutConnection{stead.Connection{Key: "sf", Platform: stead.Snowflake, Address: "x"}},
 		"takes no credential":  PutConnection{stead.Connection{Key: "e", Platform: stead.Embedded, Address: "/x", Credential: "c"}},
 		"impersonation_role":   withSetting("impersonation_role", "immuta_governed"),

@@ -27,6 +27,7 @@ type running struct {
 	p        *Platform
 	plan     *push.Plan
 	id       string // of the plan, in meta.state between its steps
+	last     string // meta.state after it
 	closed   map[stead.SourceID]bool
 	progress func(push.Progress)
 	failed   error
@@ -45,6 +46,7 @@ func (p *Platform) Apply(ctx context.Context, plan *push.Plan, progress func(pus
 	if len(plan.Steps) == 0 {
 		return nil
 	}
+	r.last = p.token(plan.Next, r.closed)
 	r.id = r.name()
 	at, err := r.begin(ctx)
 	if err != nil {
@@ -58,21 +60,19 @@ func (p *Platform) Apply(ctx context.Context, plan *push.Plan, progress func(pus
 	if r.failed != nil {
 		return r.failed
 	}
-	p.hold(plan, r.last())
+	p.hold(plan, r.last)
 	return nil
 }
 
 // name is a digest of what the plan does and where it starts.
 func (r *running) name() string {
 	h := sha256.New()
-	fmt.Fprintf(h, "%q %d %q", r.plan.Start, r.plan.To, r.last())
+	fmt.Fprintf(h, "%q %d %q", r.plan.Start, r.plan.To, r.last)
 	for _, s := range r.plan.Steps {
 		fmt.Fprintf(h, "%s %q %d %q %v %v", s.Kind, s.Object, s.Source, s.SQL, s.Edits, s.Keys)
 	}
 	return hex.EncodeToString(h.Sum(nil)[:12])
 }
-
-func (r *running) last() string { return r.p.token(r.plan.Next, r.closed) }
 
 // state is what meta.state says before step n.
 func (r *running) state(n int) string {
@@ -80,7 +80,7 @@ func (r *running) state(n int) string {
 	case n == 0:
 		return r.plan.Start
 	case n == len(r.plan.Steps) && r.failed == nil:
-		return r.last()
+		return r.last
 	}
 	return r.id + "#" + strconv.Itoa(n)
 }
@@ -102,7 +102,7 @@ func (r *running) begin(ctx context.Context) (int, error) {
 	switch at, err := strconv.Atoi(n); {
 	case state == r.plan.Start:
 		return 0, nil
-	case there && state == r.last():
+	case there && state == r.last:
 		return len(r.plan.Steps), nil
 	case between && left == r.id && err == nil && at > 0 && at <= len(r.plan.Steps):
 		return at, nil
@@ -192,13 +192,24 @@ func (r *running) skip(ctx context.Context, at int, err error) error {
 // commit carries out the steps from at until before until in one transaction.
 func (r *running) commit(ctx context.Context, at, until int) error {
 	return r.transact(ctx, at, until, func(tx pgx.Tx) error {
-		for i := at; i < until; i++ {
-			if err := r.step(ctx, tx, &r.plan.Steps[i]); err != nil {
-				return err
-			}
+		if until-at > 1 {
+			return r.together(ctx, tx, r.plan.Steps[at:until])
 		}
-		return nil
+		return r.step(ctx, tx, &r.plan.Steps[at])
 	})
+}
+
+// together carries out object steps in few round trips: all statements, then the rows of all.
+func (r *running) together(ctx context.Context, tx pgx.Tx, steps []push.Step) error {
+	var sql []string
+	var edits []push.Edit
+	for _, s := range steps {
+		sql, edits = append(sql, s.SQL...), append(edits, s.Edits...)
+	}
+	if err := statements(ctx, tx, sql...); err != nil {
+		return err
+	}
+	return edit(ctx, tx, tidy(edits))
 }
 
 // transact runs f in a transaction that takes meta.state from one step to another.
@@ -219,10 +230,12 @@ func (r *running) transact(ctx context.Context, at, until int, f func(pgx.Tx) er
 
 func (r *running) move(ctx context.Context, tx pgx.Tx, at, until int, f func(pgx.Tx) error) error {
 	// The server may know nothing yet about thousands of policies that are new: it would read them all for each.
-	if _, err := tx.Exec(ctx, `SET LOCAL enable_seqscan = off`); err != nil {
-		return err
+	first := []string{`SET LOCAL enable_seqscan = off`, `SELECT pg_advisory_xact_lock(hashtextextended('stead:apply', 0))`}
+	if r.plan.Steps[at].Kind == push.ObjectEdit {
+		// Our own event trigger need not look at what we do ourselves, command by command.
+		first = append(first, `SELECT set_config('session_replication_role', 'replica', true) WHERE has_parameter_privilege('session_replication_role', 'SET')`)
 	}
-	if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('stead:apply', 0))`); err != nil {
+	if err := statements(ctx, tx, first...); err != nil {
 		return err
 	}
 	boot := r.plan.Steps[at].Kind == push.Bootstrap
@@ -233,12 +246,6 @@ func (r *running) move(ctx context.Context, tx pgx.Tx, at, until int, f func(pgx
 		}
 		if state != r.state(at) {
 			return moved()
-		}
-	}
-	if r.plan.Steps[at].Kind == push.ObjectEdit {
-		// Our own event trigger need not look at what we do ourselves, command by command.
-		if _, err := tx.Exec(ctx, `SELECT set_config('session_replication_role', 'replica', true) WHERE has_parameter_privilege('session_replication_role', 'SET')`); err != nil {
-			return err
 		}
 	}
 	if err := f(tx); err != nil {
@@ -262,7 +269,7 @@ func (r *running) move(ctx context.Context, tx pgx.Tx, at, until int, f func(pgx
 func (r *running) step(ctx context.Context, tx pgx.Tx, s *push.Step) error {
 	switch s.Kind {
 	case push.Bootstrap, push.ObjectEdit, push.RoleEdit, push.Terminate, push.Release:
-		if err := statements(ctx, tx, s.SQL); err != nil {
+		if err := statements(ctx, tx, s.SQL...); err != nil {
 			return err
 		}
 		return edit(ctx, tx, s.Edits)
@@ -275,10 +282,14 @@ func (r *running) step(ctx context.Context, tx pgx.Tx, s *push.Step) error {
 }
 
 // statements runs texts of ours in one round trip.
-func statements(ctx context.Context, tx pgx.Tx, sql []string) error {
+func statements(ctx context.Context, tx pgx.Tx, sql ...string) error {
 	if len(sql) == 0 {
 		return nil
 	}
 	_, err := tx.Conn().PgConn().Exec(ctx, strings.Join(sql, ";\n")).ReadAll()
+	var server *pgconn.PgError
+	if errors.As(err, &server) && server.Code == "23502" && server.TableName == "governed" && server.ColumnName == "fingerprint" {
+		return moved() // see object.same
+	}
 	return err
 }

@@ -12,7 +12,7 @@ import (
 func (o *object) surround(f *found, settings *push.Settings, at map[string]stead.SourceID) {
 	// Data sources look after themselves; not those that are refused for what they show of this one.
 	other := func(t *relation, kin bool) bool {
-		id, ok := at[name(t.schema, t.name)]
+		id, ok := at[name(t.home, t.name)]
 		refused := f.bypasses(t, id, at, settings) != "" || kin && id > o.source.ID && !kept(t, settings)
 		return ok && id != o.source.ID && !refused || strings.HasPrefix(t.comment, marker) && t.owner == ownerRole || reserved(t.schema)
 	}

@@ -37,12 +37,17 @@ type found struct {
 	exempt    []string // logins of the settings that exist
 	logins    map[string]*login
 	before    map[string]before // by spelled name
+
+	at      map[string]stead.SourceID // the data sources of the state that is planned for, by name
+	writers map[*push.Set]bool        // of that state, the audiences that have somebody who may write
 }
 
 // relation is a table or view.
 type relation struct {
 	oid          uint32
 	schema, name string
+	home         string // the schema people know it by
+	from         string // the schema it stands in, when it is to be moved to schema
 	kind         string // of pg_class
 	temporary    bool
 	owner        string
@@ -52,6 +57,7 @@ type relation struct {
 	columns      []column
 	grants       []grant
 	policies     []policyRow
+	sequences    []sequence
 	children     []uint32 // all below it, and above it those that read it, are relations too
 	parents      []uint32
 	dependents   []uint32
@@ -61,6 +67,7 @@ type relation struct {
 
 type column struct {
 	name, native string
+	number       int16  // of the catalogue: policies and views hold it, and not the name
 	bytes        bool   // equality is of bytes
 	collation    string // spelled
 }
@@ -82,11 +89,22 @@ type record struct {
 	layout       string
 	fingerprint  string // as it was written
 	native       string // as it would be written now
+	detail       detail
+}
+
+// part is one of the fingerprint: the intent, the digest of the policies, that of the view.
+func (r *record) part(i int) string {
+	parts := strings.SplitN(r.fingerprint, ":", 3)
+	if len(parts) != 3 {
+		return ""
+	}
+	return parts[i]
 }
 
 type schema struct {
 	name, owner, comment string
 	usage                []string // of the roles we ask for, those that have it
+	creates              bool     // we may create there
 }
 
 // definer is a function that runs as its owner.
@@ -114,7 +132,7 @@ func (p *Platform) inspect(ctx context.Context, tx pgx.Tx, w wanted) (*found, er
 	f := &found{relations: map[uint32]*relation{}, byName: map[string]*relation{}, governed: map[stead.SourceID]*record{},
 		views: map[string]*relation{}, schemas: map[string]*schema{}}
 	steps := []func(context.Context, pgx.Tx, *found, wanted) error{p.server, p.ours, p.records, p.tree, p.relationRows,
-		p.columnRows, p.policyRows, p.grantRows, p.schemaRows, p.readingRows, p.functionRows, p.releasedRows}
+		p.columnRows, p.policyRows, p.grantRows, p.sequenceRows, p.schemaRows, p.readingRows, p.functionRows, p.releasedRows}
 	for _, step := range steps {
 		if err := step(ctx, tx, f, w); err != nil {
 			return nil, err
@@ -123,6 +141,7 @@ func (p *Platform) inspect(ctx context.Context, tx pgx.Tx, w wanted) (*found, er
 			return nil, stead.Errorf(stead.Unsupported, "the server is PostgreSQL %d", f.version/10000).WithHint("PostgreSQL 15 or newer is governed")
 		}
 	}
+	f.settle()
 	return f, nil
 }
 
@@ -167,11 +186,11 @@ func (p *Platform) records(ctx context.Context, tx pgx.Tx, f *found, w wanted) e
 		d(source, oid) AS (SELECT g.source, g.relation FROM g UNION SELECT d.source, i.inhrelid FROM d JOIN pg_inherits i ON i.inhparent = d.oid),
 		n(source, native) AS (SELECT d.source, `+native("l")+` FROM d JOIN pg_policy l ON l.polrelid = d.oid
 			AND l.polname::text LIKE 'stead\_' || d.source::text || '\_%' GROUP BY d.source)
-		SELECT g.source, g.schema, g.name, g.relation, g.layout, g.fingerprint, coalesce(n.native, '') FROM g LEFT JOIN n ON n.source = g.source`, w.all, ids)
+		SELECT g.source, g.schema, g.name, g.relation, g.layout, g.fingerprint, coalesce(n.native, ''), g.detail FROM g LEFT JOIN n ON n.source = g.source`, w.all, ids)
 	err = each(rows, err, func(r pgx.Rows) error {
 		var id int64
 		g := &record{}
-		if err := r.Scan(&id, &g.schema, &g.name, &g.relation, &g.layout, &g.fingerprint, &g.native); err != nil {
+		if err := r.Scan(&id, &g.schema, &g.name, &g.relation, &g.layout, &g.fingerprint, &g.native, &g.detail); err != nil {
 			return err
 		}
 		f.governed[stead.SourceID(id)] = g
@@ -197,6 +216,8 @@ func (p *Platform) tree(ctx context.Context, tx pgx.Tx, f *found, w wanted) erro
 	rows, err := tx.Query(ctx, `WITH RECURSIVE root AS (
 		SELECT c.oid FROM unnest($1::text[], $2::text[]) w(s, t) JOIN pg_namespace n ON n.nspname = w.s
 			JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = w.t AND c.relkind IN ('r','p','v','m','f')
+		UNION SELECT c.oid FROM pg_namespace n JOIN unnest($1::text[], $2::text[]) w(s, t) ON obj_description(n.oid, 'pg_namespace') = '`+moves+`' || w.s
+			JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = w.t AND c.relkind IN ('r','p','v','m','f') WHERE n.nspname LIKE '%\_raw'
 		UNION SELECT c.oid FROM pg_class c WHERE c.oid = ANY ($3::oid[])),
 	down(root, oid) AS (SELECT oid, oid FROM root UNION SELECT d.root, i.inhrelid FROM down d JOIN pg_inherits i ON i.inhparent = d.oid),
 	up(root, oid) AS (SELECT oid, oid FROM root UNION SELECT u.root, i.inhparent FROM up u JOIN pg_inherits i ON i.inhrelid = u.oid),
@@ -272,14 +293,14 @@ func (p *Platform) relationRows(ctx context.Context, tx pgx.Tx, f *found, w want
 }
 
 func (p *Platform) columnRows(ctx context.Context, tx pgx.Tx, f *found, _ wanted) error {
-	rows, err := tx.Query(ctx, `SELECT a.attrelid, a.attname::text, format_type(a.atttypid, a.atttypmod), coalesce(l.collisdeterministic, true),
+	rows, err := tx.Query(ctx, `SELECT a.attrelid, a.attnum, a.attname::text, format_type(a.atttypid, a.atttypmod), coalesce(l.collisdeterministic, true),
 			CASE WHEN l.oid IS NULL THEN '' ELSE format('%I.%I', n.nspname, l.collname) END
 		FROM pg_attribute a LEFT JOIN (pg_collation l JOIN pg_namespace n ON n.oid = l.collnamespace) ON l.oid = a.attcollation
 		WHERE a.attrelid = ANY ($1::oid[]) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attrelid, a.attnum`, f.oids())
 	return each(rows, err, func(r pgx.Rows) error {
 		var oid uint32
 		var c column
-		if err := r.Scan(&oid, &c.name, &c.native, &c.bytes, &c.collation); err != nil {
+		if err := r.Scan(&oid, &c.number, &c.name, &c.native, &c.bytes, &c.collation); err != nil {
 			return err
 		}
 		f.relations[oid].columns = append(f.relations[oid].columns, c)
@@ -288,9 +309,10 @@ func (p *Platform) columnRows(ctx context.Context, tx pgx.Tx, f *found, _ wanted
 }
 
 func (p *Platform) policyRows(ctx context.Context, tx pgx.Tx, f *found, _ wanted) error {
-	rows, err := tx.Query(ctx, `SELECT l.polrelid, l.polname::text, coalesce(obj_description(l.oid, 'pg_policy'), ''), l.polpermissive,
+	rows, err := tx.Query(ctx, `SELECT l.polrelid, l.polname::text, coalesce(d.description, ''), l.polpermissive,
 			ARRAY(SELECT coalesce(r.rolname::text, 'public') FROM unnest(l.polroles) x LEFT JOIN pg_roles r ON r.oid = x ORDER BY 1)
-		FROM pg_policy l WHERE l.polrelid = ANY ($1::oid[]) ORDER BY 1, 2`, f.oids())
+		FROM pg_policy l LEFT JOIN pg_description d ON d.classoid = 'pg_policy'::regclass AND d.objoid = l.oid AND d.objsubid = 0
+		WHERE l.polrelid = ANY ($1::oid[]) ORDER BY 1, 2`, f.oids())
 	return each(rows, err, func(r pgx.Rows) error {
 		var oid uint32
 		var l policyRow
@@ -321,11 +343,12 @@ func (p *Platform) grantRows(ctx context.Context, tx pgx.Tx, f *found, _ wanted)
 
 func (p *Platform) schemaRows(ctx context.Context, tx pgx.Tx, f *found, w wanted) error {
 	rows, err := tx.Query(ctx, `SELECT n.nspname::text, o.rolname::text, coalesce(obj_description(n.oid, 'pg_namespace'), ''),
-			ARRAY(SELECT r.rolname::text FROM pg_roles r WHERE r.rolname = ANY ($1::text[]) AND has_schema_privilege(r.oid, n.oid, 'USAGE') ORDER BY 1)
+			ARRAY(SELECT r.rolname::text FROM pg_roles r WHERE r.rolname = ANY ($1::text[]) AND has_schema_privilege(r.oid, n.oid, 'USAGE') ORDER BY 1),
+			has_schema_privilege(n.oid, 'CREATE')
 		FROM pg_namespace n JOIN pg_roles o ON o.oid = n.nspowner WHERE n.nspname !~ '^pg_(temp|toast)'`, []string{w.settings.GovernedRole, ownerRole})
 	return each(rows, err, func(r pgx.Rows) error {
 		s := &schema{}
-		if err := r.Scan(&s.name, &s.owner, &s.comment, &s.usage); err != nil {
+		if err := r.Scan(&s.name, &s.owner, &s.comment, &s.usage, &s.creates); err != nil {
 			return err
 		}
 		f.schemas[s.name] = s

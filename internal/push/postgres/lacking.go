@@ -33,6 +33,7 @@ func (o *object) lacking(f *found) []push.Drift {
 	for _, d := range o.calls {
 		out = append(out, o.drift(push.Foreign, "the function "+d.schema+"."+d.name+" runs as "+d.owner+", names the table and is open to "+d.grants[0], true))
 	}
+	out = append(out, o.sequenceDrift()...)
 	return append(out, o.viewDrift(f)...)
 }
 
@@ -47,11 +48,14 @@ func (o *object) altered(rec *record, f *found) []push.Drift {
 		return []push.Drift{o.drift(push.Altered, "its policies, columns or surroundings are others now", false)}
 	}
 	var out []push.Drift
+	if o.relation.from != "" {
+		out = append(out, o.drift(push.Altered, "the table was moved to "+o.relation.from, false))
+	}
 	if parts[1] != rec.native {
 		out = append(out, o.drift(push.Altered, "policies of stead's were changed, dropped or are not on all its parts", true))
 	}
 	if o.view != nil {
-		if v := f.views[name(o.view.schema, o.view.name)]; v != nil && v.body != parts[2] {
+		if v := f.masking(o.source.ID, o.relation.home, o.view.name); v != nil && v.body != parts[2] {
 			out = append(out, o.drift(push.Altered, "the masking view was changed", true))
 		}
 	}
@@ -99,7 +103,7 @@ func (o *object) grantDrift(t *relation, allowed []grant) []push.Drift {
 }
 
 func (o *object) viewDrift(f *found) []push.Drift {
-	v := f.views[name(governedSchema(o.relation.schema), o.relation.name)]
+	v := f.masking(o.source.ID, o.relation.home, o.relation.name)
 	switch {
 	case o.view == nil && v != nil && strings.HasPrefix(v.comment, marker):
 		return []push.Drift{o.drift(push.Altered, "a masking view stands that is not needed", false)}
@@ -110,7 +114,14 @@ func (o *object) viewDrift(f *found) []push.Drift {
 	case !v.barrier || v.owner != o.names.owner:
 		return []push.Drift{o.drift(push.Altered, "the masking view has another owner or is no barrier any more", true)}
 	}
-	return o.grantDrift(v, []grant{{o.names.governed, "SELECT", ""}})
+	if v.schema != o.shown() {
+		return []push.Drift{o.drift(push.Altered, "the masking view stands in "+v.schema, false)}
+	}
+	allowed := []grant{{o.names.governed, "SELECT", ""}}
+	if o.layout == inPlace {
+		allowed = append(allowed, o.throughView(o.names.governed)...)
+	}
+	return o.grantDrift(v, allowed)
 }
 
 // repairable are the differences that a new plan removes.

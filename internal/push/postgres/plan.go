@@ -147,7 +147,7 @@ func (p *Platform) planSince(ctx context.Context, next *push.State, h holding) (
 		plan: &push.Plan{Connection: next.Connection.Key, From: since.Revision, To: next.Revision, Next: next, Start: h.token}}
 	changed := map[stead.SourceID]bool{}
 	for id, s := range next.Sources {
-		if was := since.Sources[id]; was == nil || was.Digest != s.Digest || !slices.Equal(was.Path, s.Path) || was.Held != s.Held || writable(since, id) != writable(next, id) {
+		if was := since.Sources[id]; was == nil || was.Digest != s.Digest || !slices.Equal(was.Path, s.Path) || was.Held != s.Held || !sameWriters(since, next, id) {
 			changed[id] = true
 		}
 	}
@@ -279,9 +279,8 @@ func (d *draft) source(s *push.Source) {
 		d.closed[s.ID] = true
 		return
 	}
-	if slices.Contains(d.next.Settings.Move, dotted(s.Path)) {
-		d.plan.Problems = append(d.plan.Problems, push.Problem{Source: s.ID, Object: dotted(s.Path), Message: "tables are not moved yet: it is governed where it stands",
-			Hint: "take it out of the setting " + push.SettingMove + "; the masking view comes first on the search path"})
+	if o.stays != nil {
+		d.plan.Problems = append(d.plan.Problems, *o.stays)
 	}
 	drift := o.lacking(d.f)
 	for _, x := range drift {

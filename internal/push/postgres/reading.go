@@ -27,7 +27,8 @@ down(root, oid) AS (SELECT root, oid FROM reads UNION SELECT d.root, i.inhrelid 
 up(root, oid) AS (SELECT root, oid FROM reads UNION SELECT u.root, i.inhparent FROM up u JOIN pg_inherits i ON i.inhrelid = u.oid)
 SELECT x.root, n.nspname::text, c.relname::text FROM (SELECT root, oid FROM down UNION SELECT root, oid FROM up) x
 JOIN pg_class c ON c.oid = x.oid JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE x.oid <> x.root AND c.relkind IN ('r','p','v','m','f') AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'immuta_system') ORDER BY 1, 2, 3`
+WHERE x.oid <> x.root AND c.relkind IN ('r','p','v','m','f')
+	AND (pg_get_userbyid(c.relowner) = '` + ownerRole + `' AND c.relkind = 'v' AND coalesce(obj_description(c.oid, 'pg_class'), '') LIKE '` + marker + `source=%') IS NOT TRUE AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'immuta_system') ORDER BY 1, 2, 3`
 
 // readRelations is what each of the relations reads, by schema and name.
 func readRelations(ctx context.Context, tx pgx.Tx, oids []uint32) (map[uint32][][]string, error) {
@@ -60,8 +61,16 @@ func sourcesAt(next *push.State) map[string]stead.SourceID {
 	return out
 }
 
+// sources are sourcesAt of the state that is planned for, made once.
+func (f *found) sources(next *push.State) map[string]stead.SourceID {
+	if f.at == nil {
+		f.at = sourcesAt(next)
+	}
+	return f.at
+}
+
 func kept(t *relation, settings *push.Settings) bool {
-	return slices.Contains(settings.KeepDependents, t.schema+"."+t.name)
+	return slices.Contains(settings.KeepDependents, t.home+"."+t.name)
 }
 
 // bypasses names a data source that relation t, registered as id, would show beside that one's policies: one that a view reads, or one registered
@@ -77,8 +86,8 @@ func (f *found) bypasses(t *relation, id stead.SourceID, at map[string]stead.Sou
 	}
 	for _, oid := range slices.Concat(t.parents, t.children) {
 		kin := f.relations[oid]
-		if other, ok := at[name(kin.schema, kin.name)]; ok && other < id {
-			return kin.schema + "." + kin.name
+		if other, ok := at[name(kin.home, kin.name)]; ok && other < id {
+			return kin.home + "." + kin.name
 		}
 	}
 	return ""
@@ -92,10 +101,10 @@ func bypassing(s *push.Source, over string) *push.Problem {
 
 // bypass closes sources that did not change and that a change around them makes show what another one hides.
 func (d *draft) bypass(changed map[stead.SourceID]bool) {
-	at := sourcesAt(d.next)
+	at := d.f.sources(d.next)
 	var over []push.Problem
 	for _, t := range d.f.byName {
-		id, ok := at[name(t.schema, t.name)]
+		id, ok := at[name(t.home, t.name)]
 		if !ok || changed[id] || d.closed[id] || d.next.Sources[id].Held {
 			continue
 		}

@@ -53,10 +53,10 @@ func (d *draft) releaseStep(id stead.SourceID, r *record) push.Step {
 			}
 		}
 	}
-	schema := governedSchema(r.schema)
-	if v := d.f.views[name(schema, r.name)]; v != nil && ours(v, id) {
-		sql = append(sql, "DROP VIEW "+ident(schema, r.name))
+	if v := d.f.masking(id, r.schema, r.name); v != nil && ours(v, id) {
+		sql = append(sql, "DROP VIEW "+ident(v.schema, r.name))
 	}
+	sql = append(sql, d.giveBack(top, id)...)
 	sql = append(sql, "DELETE FROM immuta_system.released WHERE source = "+decimal(id))
 	return push.Step{Kind: push.Release, Object: r.schema + "." + r.name, Source: id, SQL: sql,
 		Why: "it is governed no more: policies go, and it stays closed to all but its owner until somebody grants rights again"}
@@ -64,7 +64,7 @@ func (d *draft) releaseStep(id stead.SourceID, r *record) push.Step {
 
 func (d *draft) registered(t *relation) bool {
 	for _, s := range d.next.Sources {
-		if len(s.Path) == 2 && s.Path[0] == t.schema && s.Path[1] == t.name {
+		if len(s.Path) == 2 && s.Path[0] == t.home && s.Path[1] == t.name {
 			return true
 		}
 	}
@@ -74,7 +74,7 @@ func (d *draft) registered(t *relation) bool {
 // letGo drops the source's policies from a table and puts row security back as it was.
 func (d *draft) letGo(t *relation, id stead.SourceID) []string {
 	table := ident(t.schema, t.name)
-	was, known := d.f.before[table]
+	was, known := d.f.before[ident(t.home, t.name)]
 	var sql []string
 	if known && was.acl != "" {
 		sql = append(sql, "-- rights on "+comment(table)+" before: "+comment(was.acl)+"\nSELECT")

@@ -21,7 +21,7 @@ const (
 )
 
 // shape is in every intent: a new way of writing objects down edits all of them.
-const shape = "1"
+const shape = "2"
 
 // object is what is to stand natively for one source.
 type object struct {
@@ -41,6 +41,9 @@ type object struct {
 	// clear and declared are columns.
 	clear, declared []string
 	force           bool
+	// moved: the table stands in a schema of ours, and the view has its name. stays is why not, though it was asked for.
+	moved bool
+	stays *push.Problem
 	// writable: somebody may write. Rights to write are not given before: who has them can lock the table.
 	writable bool
 	exempt   []string
@@ -112,20 +115,26 @@ func fitted(name, ending string) string {
 }
 
 // design says what is to stand for a source on a relation. A problem is why it cannot.
-func (p *Platform) design(s *push.Source, f *found, next *push.State) (*object, *push.Problem) {
+func (p *Platform) design(s *push.Source, f *found, next *push.State) (made *object, problem *push.Problem) {
 	t, problem := p.locate(s, f)
 	if problem != nil {
 		return nil, problem
 	}
-	at := sourcesAt(next)
+	at := f.sources(next)
 	if over := f.bypasses(t, s.ID, at, &next.Settings); over != "" {
 		return nil, bypassing(s, over)
 	}
 	o := &object{source: s, relation: t, names: names{next.Settings.GovernedRole, ownerRole},
-		force: !slices.Contains(next.Settings.NoForce, strings.Join(s.Path, ".")), exempt: f.exempt, writable: writable(next, s.ID)}
+		force: !slices.Contains(next.Settings.NoForce, strings.Join(s.Path, ".")), exempt: f.exempt, writable: f.writable(next, s.ID)}
 	if problem := o.fit(); problem != nil {
 		return nil, problem
 	}
+	defer func() {
+		if problem != nil {
+			t.unplace()
+		}
+	}()
+	o.place(f, &next.Settings)
 	o.layout = inPlace
 	if (t.kind != "r" && t.kind != "p") || keyed(s.Rows) {
 		o.layout = viewed
@@ -152,7 +161,7 @@ func (p *Platform) locate(s *push.Source, f *found) (*relation, *push.Problem) {
 	if len(s.Path) != 2 {
 		return nil, blocking(s, "the data source is not named by schema and table", "register it as schema.table")
 	}
-	t := f.byName[name(s.Path[0], s.Path[1])]
+	t := f.named(s.ID, s.Path[0], s.Path[1])
 	switch {
 	case t == nil:
 		return nil, blocking(s, "the table does not exist", "look whether it was renamed or dropped; register it anew or remove it")
@@ -240,7 +249,7 @@ func (o *object) print() error {
 	if o.rows, err = o.printer("", bytes).Condition(s.Rows); err != nil {
 		return err
 	}
-	if o.layout == inPlace && !s.Masked() {
+	if o.layout == inPlace && !s.Masked() && !o.moved {
 		return nil
 	}
 	return o.printView(bytes)
@@ -273,7 +282,7 @@ func (o *object) printView(bytes bool) error {
 		}
 		where += " AND " + o.reads() + " AND (" + rows + ")"
 	}
-	o.view = &view{schema: governedSchema(o.relation.schema), name: o.relation.name,
+	o.view = &view{schema: governedSchema(o.relation.home), name: o.relation.name,
 		query: "SELECT " + strings.Join(list, ", ") + " FROM " + ident(o.relation.schema, o.relation.name) + " AS t WHERE " + where}
 	return nil
 }
@@ -308,36 +317,22 @@ func (o *object) printer(prefix string, bytes bool) dialect.Printer {
 		}
 		return "(SELECT k.key FROM immuta_system.hash_key AS k WHERE k.id OPERATOR(pg_catalog.=) " + literal(key) + ")", nil
 	}
-	p.Subject = func(s expr.Subject, arg string, t expr.Type) (string, error) {
-		return o.subject(p, s, arg, t)
+	call := func(f string, s expr.Subject) (string, error) {
+		return "(SELECT immuta_policies." + f + "(" + id + ", " + s.Key + "))", slot(s.Key)
+	}
+	p.Texts = func(s expr.Subject) (string, error) { return call("texts", s) }
+	p.Subject = func(s expr.Subject, _ string, _ expr.Type) (string, error) {
+		switch s.Fact {
+		case expr.SlotHolds:
+			return call("holds", s)
+		case expr.UserName:
+			return "(SELECT immuta_policies.user_name())", nil
+		case expr.UserIAM:
+			return "(SELECT immuta_policies.user_iam())", nil
+		}
+		return "", stead.Errorf(stead.Unsupported, "a fact about the subject (%d) is not known to PostgreSQL", s.Fact)
 	}
 	return p
-}
-
-func (o *object) subject(p dialect.Printer, s expr.Subject, arg string, t expr.Type) (string, error) {
-	call := func(f string) string {
-		return "(SELECT immuta_policies." + f + "(" + decimal(o.source.ID) + ", " + s.Key + "))"
-	}
-	switch s.Fact {
-	case expr.SlotHolds:
-		return call("holds"), slot(s.Key)
-	case expr.SlotContains:
-		if t.Kind != expr.Text {
-			text, err := expr.NewCall(expr.ToText, s.Arg)
-			if err != nil {
-				return "", err
-			}
-			if arg, err = p.Expr(text); err != nil {
-				return "", err
-			}
-		}
-		return "(" + arg + " OPERATOR(pg_catalog.=) ANY (" + call("texts") + "::pg_catalog.text[]))", slot(s.Key)
-	case expr.UserName:
-		return "(SELECT immuta_policies.user_name())", nil
-	case expr.UserIAM:
-		return "(SELECT immuta_policies.user_iam())", nil
-	}
-	return "", stead.Errorf(stead.Unsupported, "a fact about the subject (%d) is not known to PostgreSQL", s.Fact)
 }
 
 // slot refuses what is not a small number: it is printed as it is.
@@ -365,9 +360,17 @@ func (o *object) digest() string {
 	add(shape, o.layout, o.names.governed, o.rows, fmt.Sprint(o.force, o.writable), o.relation.owner)
 	add(o.clear...)
 	add(o.declared...)
+	for _, c := range o.relation.columns {
+		if slices.Contains(o.declared, c.name) {
+			add(c.name, fmt.Sprint(c.number)) // renaming columns round must be seen
+		}
+	}
 	add(o.exempt...)
 	if o.view != nil {
 		add(o.view.schema, o.view.name, o.view.query)
+	}
+	if o.moved {
+		add("moved")
 	}
 	for _, g := range o.guarded {
 		add(g.schema, g.name, g.owner)
@@ -376,17 +379,42 @@ func (o *object) digest() string {
 }
 
 // writable reports whether the audience of a source has somebody who may write.
-func writable(s *push.State, id stead.SourceID) bool {
-	served := s.Sets[push.SetID{Table: push.Served, Key: decimal(id)}]
-	if served == nil {
-		return false
-	}
-	for _, r := range served.Rows {
-		if members := s.Sets[push.SetID{Table: push.Members, Key: r[1]}]; members != nil {
-			if slices.ContainsFunc(members.Rows, func(m push.Row) bool { return m[2] == "w" }) {
-				return true
+func (f *found) writable(s *push.State, id stead.SourceID) bool {
+	for _, members := range audiences(s, id) {
+		writes, known := f.writers[members]
+		if !known {
+			writes = writers(members)
+			if f.writers == nil {
+				f.writers = map[*push.Set]bool{}
 			}
+			f.writers[members] = writes
+		}
+		if writes {
+			return true
 		}
 	}
 	return false
+}
+
+func writers(members *push.Set) bool {
+	return members != nil && slices.ContainsFunc(members.Rows, func(m push.Row) bool { return m[2] == "w" })
+}
+
+// audiences are the members of those that a source is for.
+func audiences(s *push.State, id stead.SourceID) []*push.Set {
+	served := s.Sets[push.SetID{Table: push.Served, Key: decimal(id)}]
+	if served == nil {
+		return nil
+	}
+	var out []*push.Set
+	for _, r := range served.Rows {
+		out = append(out, s.Sets[push.SetID{Table: push.Members, Key: r[1]}])
+	}
+	return out
+}
+
+// sameWriters reports whether two states agree on whether somebody may write to a source.
+func sameWriters(a, b *push.State, id stead.SourceID) bool {
+	before, after := audiences(a, id), audiences(b, id)
+	return slices.Equal(before, after) || slices.ContainsFunc(before, writers) == slices.ContainsFunc(after, writers)
 }
