@@ -21,7 +21,7 @@ type Selection struct {
 	Source     string               `query:"source" doc:"Data source: number, name, schema.table or connection:schema.table"`
 	Connection string               `query:"connection"`
 	QueryID    string               `query:"queryId"`
-	Kinds      []stead.RecordKind   `query:"kind" enum:"query-intent,query-outcome,sign-in,impersonation,change,access,system" doc:"Kinds of record, joined by commas"`
+	Kinds      []stead.RecordKind   `query:"kind" enum:"query-intent,query-outcome,query-collected,sign-in,impersonation,change,access,system" doc:"Kinds of record, joined by commas"`
 	Statuses   []stead.RecordStatus `query:"status" enum:"SUCCESS,FAILURE,UNAUTHORIZED" doc:"Statuses, joined by commas"`
 	Text       string               `query:"text" maxLength:"1000" doc:"Looked for in statements, reasons and names"`
 }
