@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -43,7 +44,7 @@ func (d *draft) lookKeys(ctx context.Context, tx pgx.Tx) error {
 		d.keysCut = append(d.keysCut, id)
 	}
 	slices.Sort(d.keysCut)
-	return nil
+	return d.listen(ctx, tx)
 }
 
 func (p *Platform) key(ctx context.Context, id string) (string, error) {
@@ -68,14 +69,13 @@ var quiet = [][2]string{{"log_statement", "none"}, {"log_min_duration_statement"
 
 // putKeys writes keys; they travel as parameters, and what logs there are is told to look away where we may tell it.
 func (p *Platform) putKeys(ctx context.Context, tx pgx.Tx, ids, wanted []string) error {
-	var names, values []string
-	for _, q := range quiet {
-		names, values = append(names, q[0]), append(values, q[1])
-	}
-	_, err := tx.Exec(ctx, `SELECT set_config(q.name, q.value, true) FROM unnest($1::text[], $2::text[]) AS q(name, value)
-		JOIN pg_settings s ON s.name = q.name WHERE has_parameter_privilege(q.name, 'SET') OR s.context = 'user'`, names, values)
+	overheard, err := hush(ctx, tx)
 	if err != nil {
 		return err
+	}
+	if len(overheard) > 0 && slices.ContainsFunc(ids, func(id string) bool { return slices.Contains(wanted, id) }) {
+		return stead.Errorf(stead.Denied, "hash keys would be written to the server's log (%s)", strings.Join(overheard, ", ")).
+			WithHint("let stead's role set log_parameter_max_length, or set it to 0 for that role")
 	}
 	for _, id := range ids {
 		if !slices.Contains(wanted, id) {

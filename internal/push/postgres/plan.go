@@ -22,22 +22,24 @@ type holding struct {
 
 // draft is a plan in the making.
 type draft struct {
-	p       *Platform
-	f       *found
-	next    *push.State
-	now     map[push.Table][]push.Row // served and slot rows that stand, at least of what changes
-	closed  map[stead.SourceID]bool
-	objects []*object
-	why     map[stead.SourceID]string
-	release []stead.SourceID
-	edits   []push.Edit
-	fresh   func(push.Table, string) bool // a set that nothing there refers to yet
-	gone    func(push.Table, string) bool // a set that next does not have
-	boot    []string
-	unfit   bool // our own tables are of another version and are to stay as they are
-	keysPut []string
-	keysCut []string
-	plan    *push.Plan
+	p         *Platform
+	f         *found
+	next      *push.State
+	now       map[push.Table][]push.Row // served and slot rows that stand, at least of what changes
+	closed    map[stead.SourceID]bool
+	objects   []*object
+	why       map[stead.SourceID]string
+	release   []stead.SourceID
+	edits     []push.Edit
+	fresh     func(push.Table, string) bool // a set that nothing there refers to yet
+	gone      func(push.Table, string) bool // a set that next does not have
+	boot      []string
+	unfit     bool // our own tables are of another version and are to stay as they are
+	keysPut   []string
+	unsent    []string // of these, what is not sent because overheard would write it down
+	overheard []string
+	keysCut   []string
+	plan      *push.Plan
 }
 
 // Plan implements push.Platform.
@@ -172,6 +174,11 @@ func (p *Platform) planSince(ctx context.Context, next *push.State, h holding) (
 	if err := d.lookSince(ctx, changed, since); err != nil {
 		return nil, err
 	}
+	if d.keysPut, d.keysCut = minus(next.Keys, since.Keys), minus(since.Keys, next.Keys); len(d.keysPut) > 0 {
+		if err := p.look(ctx, func(tx pgx.Tx) error { return d.listen(ctx, tx) }); err != nil {
+			return nil, err
+		}
+	}
 	for _, id := range slices.Sorted(maps.Keys(changed)) {
 		d.source(next.Sources[id])
 	}
@@ -185,7 +192,6 @@ func (p *Platform) planSince(ctx context.Context, next *push.State, h holding) (
 		}
 	}
 	d.fresh, d.gone = lacks(before), lacks(after)
-	d.keysPut, d.keysCut = minus(next.Keys, since.Keys), minus(since.Keys, next.Keys)
 	d.assemble()
 	if len(d.plan.Steps) == 0 {
 		p.hold(d.plan, h.token)
@@ -268,12 +274,20 @@ func (d *draft) identity() {
 	d.plan.Problems = append(d.plan.Problems, d.risky()...)
 }
 
+// design is of the platform, and refuses sources whose keys cannot be sent.
+func (d *draft) design(s *push.Source) (*object, *push.Problem) {
+	if problem := d.unkeyed(s); problem != nil {
+		return nil, problem
+	}
+	return d.p.design(s, d.f, d.next)
+}
+
 // source plans one data source.
 func (d *draft) source(s *push.Source) {
 	if s.Held {
 		return
 	}
-	o, problem := d.p.design(s, d.f, d.next)
+	o, problem := d.design(s)
 	if problem != nil {
 		d.plan.Problems = append(d.plan.Problems, *problem)
 		d.closed[s.ID] = true

@@ -41,7 +41,7 @@ func (p *Platform) Verify(ctx context.Context, state *push.State) ([]push.Drift,
 		if s.Held {
 			continue
 		}
-		o, problem := p.design(s, d.f, state)
+		o, problem := d.design(s)
 		if problem != nil {
 			out = append(out, push.Drift{Kind: push.Columns, Source: id, Object: problem.Object, What: problem.Message})
 			d.closed[id] = true
