@@ -104,7 +104,7 @@ func (d *draft) roleSteps() []push.Step {
 	return steps
 }
 
-// member grants and revokes. Memberships that somebody else granted are left alone.
+// member grants and revokes. Memberships that somebody else granted to whom stead grants nothing are left alone.
 func (d *draft) member(l *login, governed, stands bool) []string {
 	var sql []string
 	s := d.next.Settings
@@ -115,9 +115,13 @@ func (d *draft) member(l *login, governed, stands bool) []string {
 		sql = append(sql, "REVOKE "+role(s.GovernedRole)+" FROM "+role(l.name))
 	}
 	switch {
-	case stands && !l.impersonal:
-		sql = append(sql, "GRANT "+role(s.ImpersonationRole)+" TO "+role(l.name),
-			"INSERT INTO immuta_system.membership (role) VALUES ("+literal(l.name)+") ON CONFLICT DO NOTHING")
+	case stands && !(l.impersonal && l.granted):
+		// Who is a member already may have become one for another database, where it is governed as here: what is taken in stead leaves
+		// nothing all the same, lest it then counts as let in natively.
+		if !l.impersonal {
+			sql = append(sql, "GRANT "+role(s.ImpersonationRole)+" TO "+role(l.name))
+		}
+		sql = append(sql, "INSERT INTO immuta_system.membership (role) VALUES ("+literal(l.name)+") ON CONFLICT DO NOTHING")
 	case !stands && l.granted:
 		if l.impersonal {
 			sql = append(sql, "REVOKE "+role(s.ImpersonationRole)+" FROM "+role(l.name))

@@ -159,8 +159,10 @@ const (
 	// sqlSingle: on a standby the login can be one person and no other, not even itself.
 	sqlSingle = `NOT l.own AND NOT l.exempt AND NOT l.pinned
       AND (SELECT count(*) = 1 AND min(t.subject) = v_subject::text FROM immuta_system.stand_in t WHERE t.actor = l.identity)`
-	// sqlItself: nothing was asked for, and nothing need be.
-	sqlItself = `(coalesce(v_bound, false) OR NOT ({{pooled}} AND {{impersonator}}))`
+	// sqlItself: nothing was asked for, and nothing need be. Where a superuser, or the server itself, maintains a table, functions of its
+	// indexes run as its owner, who must not be answered as the superuser.
+	sqlItself = `((coalesce(v_bound, false) OR NOT ({{pooled}} AND {{impersonator}}))
+      AND NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = session_user AND r.rolsuper))`
 	// sqlPooled: the connection comes through a listed pooler; 0.0.0.0 stands for the local socket.
 	sqlPooled = `EXISTS (SELECT FROM immuta_system.pooler p WHERE coalesce(inet_client_addr(), '` + localSocket + `') <<= p.address)`
 

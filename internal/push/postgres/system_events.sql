@@ -15,7 +15,7 @@ BEGIN
     SELECT DISTINCT ON (c.oid) c.oid::regclass AS name, c.oid = g.relation AS known, g.source, g.force, c.relrowsecurity, c.relforcerowsecurity
     FROM above a JOIN pg_catalog.pg_class c ON c.oid = a.relation JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     JOIN immuta_system.governed g ON g.relation = a.ancestor OR (g.schema = n.nspname AND g.name = c.relname)
-    WHERE c.relkind IN ('r', 'p') AND g.layout <> 'view' AND NOT (c.relrowsecurity AND (c.relforcerowsecurity OR NOT g.force))
+    WHERE c.relkind IN ('r', 'p') AND NOT (c.relrowsecurity AND (c.relforcerowsecurity OR NOT g.force))
     ORDER BY c.oid, (c.oid = g.relation) DESC, g.source
   LOOP
     -- In one command: it comes here too, and must find the table closed.
@@ -31,6 +31,24 @@ END $body$
 REVOKE ALL ON FUNCTION immuta_system.on_ddl() FROM PUBLIC
 --
 COMMENT ON FUNCTION immuta_system.on_ddl() IS 'stead: version {{version}}'
+--
+CREATE OR REPLACE FUNCTION immuta_system.on_policy() RETURNS event_trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+-- A masking view applies the policies of its table in the name of immuta_owner: what they read beside the table they would read raw.
+BEGIN
+  IF EXISTS (
+    SELECT FROM pg_event_trigger_ddl_commands() c
+    JOIN pg_catalog.pg_policy p ON c.classid = 'pg_catalog.pg_policy'::regclass AND p.oid = c.objid
+    JOIN immuta_system.governed g ON g.relation = p.polrelid
+    JOIN pg_catalog.pg_depend d ON d.classid = c.classid AND d.objid = c.objid AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid <> p.polrelid) THEN
+    RAISE EXCEPTION 'a policy of a governed table may not read other tables' USING ERRCODE = '42501',
+      HINT = 'stead''s policies can say it, or a function that the policy calls can read them';
+  END IF;
+END $body$
+--
+REVOKE ALL ON FUNCTION immuta_system.on_policy() FROM PUBLIC
+--
+COMMENT ON FUNCTION immuta_system.on_policy() IS 'stead: version {{version}}'
 --
 CREATE OR REPLACE FUNCTION immuta_system.on_drop() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
@@ -64,6 +82,10 @@ BEGIN
                    'ALTER MATERIALIZED VIEW', 'CREATE FOREIGN TABLE', 'ALTER FOREIGN TABLE', 'IMPORT FOREIGN SCHEMA', 'CREATE EXTENSION', 'ALTER EXTENSION')
       EXECUTE FUNCTION immuta_system.on_ddl();
     COMMENT ON EVENT TRIGGER stead_ddl IS 'stead: closes governed tables again';
+  END IF;
+  IF NOT EXISTS (SELECT FROM pg_catalog.pg_event_trigger WHERE evtname = 'stead_policy') THEN
+    CREATE EVENT TRIGGER stead_policy ON ddl_command_end WHEN TAG IN ('CREATE POLICY', 'ALTER POLICY') EXECUTE FUNCTION immuta_system.on_policy();
+    COMMENT ON EVENT TRIGGER stead_policy IS 'stead: keeps policies of governed tables from reading others';
   END IF;
   IF NOT EXISTS (SELECT FROM pg_catalog.pg_event_trigger WHERE evtname = 'stead_drop') THEN
     CREATE EVENT TRIGGER stead_drop ON sql_drop EXECUTE FUNCTION immuta_system.on_drop();
