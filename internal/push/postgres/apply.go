@@ -15,6 +15,7 @@ import (
 
 	"stead"
 	"stead/internal/push"
+	"stead/internal/push/postgres/server"
 )
 
 const (
@@ -157,7 +158,7 @@ func pause(ctx context.Context, d time.Duration) error {
 	case <-t.C:
 		return nil
 	case <-ctx.Done():
-		return fault(ctx.Err(), "the apply was cut off")
+		return server.Fault(ctx.Err(), "the apply was cut off")
 	}
 }
 
@@ -216,14 +217,14 @@ func (r *running) together(ctx context.Context, tx pgx.Tx, steps []push.Step) er
 func (r *running) transact(ctx context.Context, at, until int, f func(pgx.Tx) error) error {
 	tx, err := r.p.pool.Begin(ctx)
 	if err != nil {
-		return fault(err, "the PostgreSQL server cannot be reached")
+		return server.Fault(err, "the PostgreSQL server cannot be reached")
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // nothing to undo after a commit
 	if err := r.move(ctx, tx, at, until, f); err != nil {
-		return fault(err, "the step "+string(r.plan.Steps[at].Kind)+" of "+r.plan.Steps[at].Object+" failed")
+		return server.Fault(err, "the step "+string(r.plan.Steps[at].Kind)+" of "+r.plan.Steps[at].Object+" failed")
 	}
 	if err := tx.Commit(ctx); err != nil {
-		return fault(err, "the step "+string(r.plan.Steps[at].Kind)+" of "+r.plan.Steps[at].Object+" could not be committed")
+		return server.Fault(err, "the step "+string(r.plan.Steps[at].Kind)+" of "+r.plan.Steps[at].Object+" could not be committed")
 	}
 	return nil
 }

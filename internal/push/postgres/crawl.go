@@ -8,6 +8,7 @@ import (
 	"stead"
 	dialect "stead/dialect/postgres"
 	"stead/internal/govern"
+	"stead/internal/push/postgres/server"
 )
 
 // Crawl lists the tables, views, materialized views and foreign tables that could be registered. Partitions belong to their table.
@@ -24,7 +25,7 @@ func (p *Platform) Crawl(ctx context.Context) ([]govern.Discovered, error) {
 				AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
 			ORDER BY 2, 3, a.attnum`)
 		var oids []uint32
-		err = each(rows, err, func(r pgx.Rows) error {
+		err = server.Each(rows, err, func(r pgx.Rows) error {
 			var oid uint32
 			var schema, table, native string
 			var c stead.Column

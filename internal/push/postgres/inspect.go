@@ -10,6 +10,7 @@ import (
 
 	"stead"
 	"stead/internal/push"
+	"stead/internal/push/postgres/server"
 )
 
 // found is what a look at the database found.
@@ -187,7 +188,7 @@ func (p *Platform) records(ctx context.Context, tx pgx.Tx, f *found, w wanted) e
 		n(source, native) AS (SELECT d.source, `+native("l")+` FROM d JOIN pg_policy l ON l.polrelid = d.oid
 			AND l.polname::text LIKE 'stead\_' || d.source::text || '\_%' GROUP BY d.source)
 		SELECT g.source, g.schema, g.name, g.relation, g.layout, g.fingerprint, coalesce(n.native, ''), g.detail FROM g LEFT JOIN n ON n.source = g.source`, w.all, ids)
-	err = each(rows, err, func(r pgx.Rows) error {
+	err = server.Each(rows, err, func(r pgx.Rows) error {
 		var id int64
 		g := &record{}
 		if err := r.Scan(&id, &g.schema, &g.name, &g.relation, &g.layout, &g.fingerprint, &g.native, &g.detail); err != nil {
@@ -227,7 +228,7 @@ func (p *Platform) tree(ctx context.Context, tx pgx.Tx, f *found, w wanted) erro
 	SELECT 'down', root, oid FROM down UNION ALL SELECT 'up', root, oid FROM up WHERE root <> oid
 	UNION ALL SELECT 'reader', r.root, r.oid FROM reader r WHERE NOT EXISTS (SELECT FROM down d WHERE d.root = r.root AND d.oid = r.oid)
 		AND NOT EXISTS (SELECT FROM up u WHERE u.root = r.root AND u.oid = r.oid)`, schemas, tables, known)
-	return each(rows, err, func(r pgx.Rows) error {
+	return server.Each(rows, err, func(r pgx.Rows) error {
 		var how string
 		var root, oid uint32
 		if err := r.Scan(&how, &root, &oid); err != nil {
@@ -271,7 +272,7 @@ func (p *Platform) relationRows(ctx context.Context, tx pgx.Tx, f *found, w want
 			coalesce(c.reloptions && '{security_barrier=true}'::text[], false), coalesce(obj_description(n.oid, 'pg_namespace'), '')
 		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_roles o ON o.oid = c.relowner
 		WHERE c.oid = ANY ($1::oid[]) OR (c.relkind IN ('r','p','v','m','f') AND n.nspname LIKE '%\_gov')`, f.oids())
-	return each(rows, err, func(r pgx.Rows) error {
+	return server.Each(rows, err, func(r pgx.Rows) error {
 		var t relation
 		var marker string
 		err := r.Scan(&t.oid, &t.schema, &t.name, &t.kind, &t.temporary, &t.owner, &t.mine, &t.rls, &t.force, &t.comment, &t.body, &t.barrier, &marker)
@@ -297,7 +298,7 @@ func (p *Platform) columnRows(ctx context.Context, tx pgx.Tx, f *found, _ wanted
 			CASE WHEN l.oid IS NULL THEN '' ELSE format('%I.%I', n.nspname, l.collname) END
 		FROM pg_attribute a LEFT JOIN (pg_collation l JOIN pg_namespace n ON n.oid = l.collnamespace) ON l.oid = a.attcollation
 		WHERE a.attrelid = ANY ($1::oid[]) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attrelid, a.attnum`, f.oids())
-	return each(rows, err, func(r pgx.Rows) error {
+	return server.Each(rows, err, func(r pgx.Rows) error {
 		var oid uint32
 		var c column
 		if err := r.Scan(&oid, &c.number, &c.name, &c.native, &c.bytes, &c.collation); err != nil {
@@ -313,7 +314,7 @@ func (p *Platform) policyRows(ctx context.Context, tx pgx.Tx, f *found, _ wanted
 			ARRAY(SELECT coalesce(r.rolname::text, 'public') FROM unnest(l.polroles) x LEFT JOIN pg_roles r ON r.oid = x ORDER BY 1)
 		FROM pg_policy l LEFT JOIN pg_description d ON d.classoid = 'pg_policy'::regclass AND d.objoid = l.oid AND d.objsubid = 0
 		WHERE l.polrelid = ANY ($1::oid[]) ORDER BY 1, 2`, f.oids())
-	return each(rows, err, func(r pgx.Rows) error {
+	return server.Each(rows, err, func(r pgx.Rows) error {
 		var oid uint32
 		var l policyRow
 		if err := r.Scan(&oid, &l.name, &l.comment, &l.permissive, &l.roles); err != nil {
@@ -330,7 +331,7 @@ func (p *Platform) grantRows(ctx context.Context, tx pgx.Tx, f *found, _ wanted)
 			UNION ALL SELECT c.oid, c.relowner, a.grantee, a.privilege_type, t.attname::text FROM pg_class c JOIN pg_attribute t ON t.attrelid = c.oid
 				AND t.attacl IS NOT NULL CROSS JOIN aclexplode(t.attacl) a WHERE c.oid = ANY ($1::oid[])) g
 		LEFT JOIN pg_roles r ON r.oid = g.grantee WHERE g.grantee <> g.relowner ORDER BY 1, 2, 3, 4`, f.oids())
-	return each(rows, err, func(r pgx.Rows) error {
+	return server.Each(rows, err, func(r pgx.Rows) error {
 		var oid uint32
 		var g grant
 		if err := r.Scan(&oid, &g.to, &g.privilege, &g.column); err != nil {
@@ -346,7 +347,7 @@ func (p *Platform) schemaRows(ctx context.Context, tx pgx.Tx, f *found, w wanted
 			ARRAY(SELECT r.rolname::text FROM pg_roles r WHERE r.rolname = ANY ($1::text[]) AND has_schema_privilege(r.oid, n.oid, 'USAGE') ORDER BY 1),
 			has_schema_privilege(n.oid, 'CREATE')
 		FROM pg_namespace n JOIN pg_roles o ON o.oid = n.nspowner WHERE n.nspname !~ '^pg_(temp|toast)'`, []string{w.settings.GovernedRole, ownerRole})
-	return each(rows, err, func(r pgx.Rows) error {
+	return server.Each(rows, err, func(r pgx.Rows) error {
 		s := &schema{}
 		if err := r.Scan(&s.name, &s.owner, &s.comment, &s.usage, &s.creates); err != nil {
 			return err
@@ -365,7 +366,7 @@ func (p *Platform) functionRows(ctx context.Context, tx pgx.Tx, f *found, _ want
 		FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_roles o ON o.oid = p.proowner
 		WHERE p.prosecdef AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'immuta_system', 'immuta_policies', 'immuta_procedures')
 			AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype) ORDER BY 2, 3, 4`)
-	return each(rows, err, func(r pgx.Rows) error {
+	return server.Each(rows, err, func(r pgx.Rows) error {
 		var d definer
 		var body string
 		if err := r.Scan(&d.oid, &d.schema, &d.name, &d.arguments, &d.owner, &body, &d.grants); err != nil {
@@ -398,22 +399,9 @@ func (d definer) mentions(table string) bool {
 	return true
 }
 
-func each(rows pgx.Rows, err error, take func(pgx.Rows) error) error {
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := take(rows); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
-}
-
 func strings1(rows pgx.Rows, err error) ([]string, error) {
 	var out []string
-	err = each(rows, err, func(r pgx.Rows) error {
+	err = server.Each(rows, err, func(r pgx.Rows) error {
 		var s string
 		if err := r.Scan(&s); err != nil {
 			return err

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"stead"
+	"stead/internal/push/postgres/server"
 )
 
 // lookKeys compares digests of the keys that are there with ours.
@@ -17,7 +18,7 @@ func (d *draft) lookKeys(ctx context.Context, tx pgx.Tx) error {
 	there := map[string]string{}
 	if d.f.booted {
 		rows, err := tx.Query(ctx, `SELECT id, encode(sha256(convert_to(key, 'UTF8')), 'hex') FROM immuta_system.hash_key WHERE id <> 'token'`)
-		err = each(rows, err, func(r pgx.Rows) error {
+		err = server.Each(rows, err, func(r pgx.Rows) error {
 			var id, sum string
 			if err := r.Scan(&id, &sum); err != nil {
 				return err

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"stead/internal/push"
+	"stead/internal/push/postgres/server"
 )
 
 // login is a role of the server that maps to an identity or is named in the settings.
@@ -51,7 +52,7 @@ func (d *draft) lookRoles(ctx context.Context, tx pgx.Tx) error {
 			coalesce((SELECT substr(c, 13) FROM pg_db_role_setting s JOIN pg_database b ON b.oid = s.setdatabase AND b.datname = current_database()
 				CROSS JOIN unnest(s.setconfig) c WHERE s.setrole = r.oid AND c LIKE 'search\_path=%'), '')
 		FROM pg_roles r WHERE r.rolname = ANY ($1::text[])`, names, d.next.Settings.GovernedRole, d.next.Settings.ImpersonationRole)
-	return each(rows, err, func(r pgx.Rows) error {
+	return server.Each(rows, err, func(r pgx.Rows) error {
 		l := &login{}
 		if err := r.Scan(&l.name, &l.super, &l.governed, &l.impersonal, &l.reader, &l.path); err != nil {
 			return err
@@ -92,7 +93,7 @@ func (d *draft) roleSteps() []push.Step {
 			continue
 		}
 		sql = append(sql, d.member(l, known && row[4] != "t", known && row[1] != "" && stand[row[1]])...)
-		if known && row[4] != "t" && path != "" && !slices.Equal(identifiers(l.path), identifiers(path)) {
+		if known && row[4] != "t" && path != "" && !slices.Equal(server.Names(l.path), server.Names(path)) {
 			sql = append(sql, rememberPath(name), "ALTER ROLE "+role(name)+" IN DATABASE "+ident(d.f.database)+" SET search_path = "+path)
 		}
 	}
@@ -221,27 +222,4 @@ func array(list []string) string {
 func terminateSQL(where string) string {
 	return "SELECT pg_catalog.count(pg_catalog.pg_terminate_backend(a.pid)) FROM pg_catalog.pg_stat_activity a JOIN pg_catalog.pg_roles r ON r.oid = a.usesysid " +
 		"WHERE a.datname = pg_catalog.current_database() AND a.pid <> pg_catalog.pg_backend_pid() AND NOT r.rolsuper AND a.usename <> current_user AND (" + where + ")"
-}
-
-// identifiers reads a list of names as the server writes it, quoted or not.
-func identifiers(list string) []string {
-	var out []string
-	var name strings.Builder
-	quoted, runes := false, []rune(list)
-	for i := 0; i < len(runes); i++ {
-		switch r := runes[i]; {
-		case r == '"' && quoted && i+1 < len(runes) && runes[i+1] == '"':
-			name.WriteRune(r)
-			i++
-		case r == '"':
-			quoted = !quoted
-		case r == ',' && !quoted:
-			out = append(out, name.String())
-			name.Reset()
-		case r == ' ' && !quoted:
-		default:
-			name.WriteRune(r)
-		}
-	}
-	return append(out, name.String())
 }

@@ -7,14 +7,13 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"stead"
 	"stead/internal/pgserver"
+	"stead/internal/pgserver/town"
 	"stead/internal/push"
 	"stead/policy/expr"
 )
@@ -40,15 +39,7 @@ GRANT SELECT ON hr.emp TO readers, PUBLIC; RESET ROLE;`
 
 func newSite(t testing.TB, settings map[string]string, more string) *site {
 	t.Helper()
-	server, err := pgserver.Start(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	server := town.Start(t)
 	conf, err := push.ParseSettings(settings)
 	if err != nil {
 		t.Fatal(err)
@@ -75,19 +66,12 @@ func (s *site) open() *Platform {
 
 func (s *site) dial(role string) *pgx.Conn {
 	s.Helper()
-	c, err := pgx.Connect(s.Context(), s.server.DSN(role, "postgres"))
-	if err != nil {
-		s.Fatal(err)
-	}
-	s.Cleanup(func() { _ = c.Close(context.Background()) })
-	return c
+	return town.Dial(s, s.server.DSN(role, "postgres"))
 }
 
 func (s *site) exec(sql string) {
 	s.Helper()
-	if _, err := s.admin.PgConn().Exec(s.Context(), sql).ReadAll(); err != nil {
-		s.Fatalf("%v\n%.2000s", err, sql)
-	}
+	town.Exec(s, s.admin, sql)
 }
 
 // sees is what a role gets for a statement on a connection of its own: rows of values, or "ERROR" and the code.
@@ -99,31 +83,14 @@ func (s *site) sees(role, sql string) string {
 }
 
 func answer(ctx context.Context, c *pgx.Conn, sql string) string {
-	results, err := c.PgConn().Exec(ctx, sql).ReadAll()
-	var e *pgconn.PgError
-	if errors.As(err, &e) {
-		return "ERROR " + e.Code
-	}
-	if err != nil {
-		return "broken: " + err.Error()
-	}
-	var rows []string
-	last := results[len(results)-1]
-	for _, r := range last.Rows {
-		var fields []string
-		for _, f := range r {
-			if f == nil {
-				fields = append(fields, "~")
-				continue
-			}
-			fields = append(fields, string(f))
-		}
-		rows = append(rows, strings.Join(fields, ","))
+	last, failed := town.Last(ctx, c, sql)
+	if failed != "" {
+		return failed
 	}
 	if !last.CommandTag.Select() {
 		return last.CommandTag.String()
 	}
-	return strings.Join(rows, " ")
+	return town.Text(last, "~", ",", " ")
 }
 
 func (s *site) want(role, sql, want string) {

@@ -11,6 +11,7 @@ import (
 
 	"stead"
 	"stead/internal/push"
+	"stead/internal/push/postgres/system"
 )
 
 // holding is what we know the database to hold.
@@ -111,7 +112,7 @@ func (p *Platform) planWhole(ctx context.Context, next *push.State) (*push.Plan,
 		return nil, ahead()
 	}
 	d.plan.From, d.plan.Start = stead.Revision(d.f.revision), d.f.state
-	digest, err := bootDigest(next.Settings)
+	digest, err := system.Digest(next.Settings)
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +120,7 @@ func (p *Platform) planWhole(ctx context.Context, next *push.State) (*push.Plan,
 		return d.planUnfit(), nil
 	}
 	if !d.f.booted || d.f.script != digest && !next.Held {
-		if d.boot, err = bootstrap(next.Settings, p.cfg.Connection, p.cfg.Instance, d.f.super); err != nil {
+		if d.boot, err = system.Script(next.Settings, p.cfg.Connection, p.cfg.Instance, d.f.super); err != nil {
 			return nil, err
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"stead/internal/pgserver/town"
 	"stead/internal/push"
 	"stead/policy/expr"
 )
@@ -181,8 +182,8 @@ func (s *stage) under(clients int, client func(n int) error) {
 
 // asked asks as somebody within a session of svc and judges the answer. Who may not be stood in for, and svc itself, see nothing.
 func (s *stage) asked(ctx context.Context, c *pgx.Conn, who string) error {
-	if got := answer(ctx, c, call(who)); got != "CALL" {
-		return errors.New(call(who) + ": " + got)
+	if got := answer(ctx, c, town.Call(who)); got != "CALL" {
+		return errors.New(town.Call(who) + ": " + got)
 	}
 	return s.judged(ctx, c, who)
 }
@@ -204,10 +205,10 @@ var whoever = []string{"alice", "bob", "carol", "", "mallory", "svc"}
 // In transaction mode through a listed pooler each transaction says for itself who asks, and two clients are never mixed up.
 func TestPoolInTransactionMode(t *testing.T) {
 	s := newStage(t, map[string]string{"poolers": "127.0.0.1"}, 0)
-	at := (&town{t: t, server: s.server}).bouncer("transaction", "DISCARD ALL")
+	at := town.Bouncer(t, s.server, "transaction", "DISCARD ALL")
 	conns := make([]*pgx.Conn, 40)
 	for i := range conns {
-		conns[i] = dial(t, at("svc"))
+		conns[i] = town.Dial(t, at("svc"))
 	}
 	ctx := t.Context()
 	s.under(len(conns), func(n int) error {
@@ -234,7 +235,7 @@ func TestPoolInTransactionMode(t *testing.T) {
 // In session mode the documented reset query gives the next client a session that is nobody's.
 func TestPoolInSessionMode(t *testing.T) {
 	s := newStage(t, nil, 0)
-	at := (&town{t: t, server: s.server}).bouncer("session", resetQuery)
+	at := town.Bouncer(t, s.server, "session", town.ResetQuery)
 	s.under(16, func(n int) error {
 		for range 10 {
 			c, err := pgx.Connect(t.Context(), at("svc"))
@@ -265,7 +266,7 @@ func TestPoolOfAnApplication(t *testing.T) {
 		t.Fatal(err)
 	}
 	config.AfterRelease = func(c *pgx.Conn) bool {
-		_, err := c.Exec(context.Background(), call(""))
+		_, err := c.Exec(context.Background(), town.Call(""))
 		return err == nil
 	}
 	pool, err := pgxpool.NewWithConfig(t.Context(), config)

@@ -9,6 +9,7 @@ import (
 
 	"stead"
 	"stead/internal/push"
+	"stead/internal/push/postgres/server"
 )
 
 // readings are what relations read by their rules, through other views too, and what inherits from that or is inherited by
@@ -34,7 +35,7 @@ WHERE x.oid <> x.root AND c.relkind IN ('r','p','v','m','f')
 func readRelations(ctx context.Context, tx pgx.Tx, oids []uint32) (map[uint32][][]string, error) {
 	out := map[uint32][][]string{}
 	rows, err := tx.Query(ctx, readings, oids)
-	return out, each(rows, err, func(r pgx.Rows) error {
+	return out, server.Each(rows, err, func(r pgx.Rows) error {
 		var root uint32
 		var schema, table string
 		if err := r.Scan(&root, &schema, &table); err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"stead"
 	"stead/internal/push"
+	"stead/internal/push/postgres/server"
 )
 
 // before is how a relation was before it was first touched.
@@ -26,7 +27,7 @@ func (p *Platform) releasedRows(ctx context.Context, tx pgx.Tx, f *found, _ want
 	}
 	rows, err := tx.Query(ctx, `SELECT object, coalesce((detail ->> 'rls')::boolean, false), coalesce((detail ->> 'force')::boolean, false),
 		coalesce(detail ->> 'acl', '') || coalesce(' columns ' || (detail ->> 'columns'), '') FROM immuta_system.released WHERE kind = 'relation'`)
-	return each(rows, err, func(r pgx.Rows) error {
+	return server.Each(rows, err, func(r pgx.Rows) error {
 		var object string
 		var b before
 		if err := r.Scan(&object, &b.rls, &b.force, &b.acl); err != nil {

@@ -14,6 +14,7 @@ import (
 
 	"stead"
 	"stead/internal/push"
+	"stead/internal/push/postgres/server"
 )
 
 // field is one column of a profile table.
@@ -122,7 +123,7 @@ func readRows(ctx context.Context, tx pgx.Tx) (map[push.Table][]push.Row, error)
 			list[i] = "coalesce(" + x + "::text, '')"
 		}
 		rows, err := tx.Query(ctx, "SELECT "+strings.Join(list, ", ")+" FROM "+profile(t)+" AS t")
-		err = each(rows, err, func(r pgx.Rows) error {
+		err = server.Each(rows, err, func(r pgx.Rows) error {
 			var row push.Row
 			into := make([]any, len(list))
 			for i := range into {

@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"stead/internal/push"
+	"stead/internal/push/postgres/server"
 )
 
 // sequence numbers a column of a relation. What it has come to tells how many rows there are, so that only who may write may use it.
@@ -21,7 +22,7 @@ func (p *Platform) sequenceRows(ctx context.Context, tx pgx.Tx, f *found, _ want
 		FROM pg_depend d JOIN pg_class c ON c.oid = d.objid AND c.relkind = 'S'
 		LEFT JOIN LATERAL (SELECT x.grantee, x.privilege_type FROM aclexplode(c.relacl) x WHERE x.grantee <> c.relowner) a ON true LEFT JOIN pg_roles r ON r.oid = a.grantee
 		WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i') AND d.refobjid = ANY ($1::oid[]) ORDER BY 1, 2, 4, 5`, f.oids())
-	return each(rows, err, func(r pgx.Rows) error {
+	return server.Each(rows, err, func(r pgx.Rows) error {
 		var oid uint32
 		var s sequence
 		var g grant

@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"stead/internal/push"
+	"stead/internal/push/postgres/system"
 )
 
 // lookVersion finds out whether rows can be written as our own tables stand, and if not, reads what every version has.
@@ -15,7 +16,7 @@ func (d *draft) lookVersion(ctx context.Context, tx pgx.Tx) error {
 		return nil
 	}
 	var version int
-	if err := tx.QueryRow(ctx, `SELECT version FROM immuta_system.meta`).Scan(&version); err != nil || version == systemVersion {
+	if err := tx.QueryRow(ctx, `SELECT version FROM immuta_system.meta`).Scan(&version); err != nil || version == system.Version {
 		return err
 	}
 	d.unfit, d.now = true, map[push.Table][]push.Row{}

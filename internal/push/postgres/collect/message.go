@@ -1,4 +1,4 @@
-package postgres
+package collect
 
 import (
 	"encoding/csv"

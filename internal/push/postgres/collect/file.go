@@ -1,4 +1,4 @@
-package postgres
+package collect
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"stead"
+	"stead/internal/push/postgres/server"
 )
 
 // filePart is how far one file is read.
@@ -37,7 +38,7 @@ func base(path string) string { return path[strings.LastIndexAny(path, `/\`)+1:]
 
 // id is the same for the same place of the same log.
 func (c *collecting) id(place ...string) string {
-	sum := sha256.Sum256([]byte(c.p.cfg.Connection + "\x00" + strings.Join(place, "\x00")))
+	sum := sha256.Sum256([]byte(c.of.Connection + "\x00" + strings.Join(place, "\x00")))
 	return "pg-" + hex.EncodeToString(sum[:16])
 }
 
@@ -103,7 +104,7 @@ func (c *collecting) files(ctx context.Context, tx pgx.Tx) ([]logFile, error) {
 	var out []logFile
 	rows, err := tx.Query(ctx, `SELECT name, size, extract(epoch FROM modification)::bigint FROM pg_ls_logdir() WHERE right(name, $1) = $2 AND (modification >= $3 OR name = $4)`,
 		len(c.conf.format.suffix), c.conf.format.suffix, c.since.Truncate(time.Second), c.conf.current)
-	err = each(rows, err, func(r pgx.Rows) error {
+	err = server.Each(rows, err, func(r pgx.Rows) error {
 		var f logFile
 		err := r.Scan(&f.name, &f.size, &f.time)
 		out = append(out, f)
@@ -246,7 +247,7 @@ func (c *collecting) stamp(ctx context.Context, tx pgx.Tx) error {
 		}
 	}
 	rows, err := tx.Query(ctx, `SELECT s, s::timestamp AT TIME ZONE current_setting('log_timezone') FROM unnest($1::text[]) s`, stamps)
-	if err := each(rows, err, func(r pgx.Rows) error {
+	if err := server.Each(rows, err, func(r pgx.Rows) error {
 		var text string
 		var at time.Time
 		err := r.Scan(&text, &at)

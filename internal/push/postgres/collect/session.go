@@ -1,4 +1,4 @@
-package postgres
+package collect
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 
 	"stead"
 	"stead/internal/push"
+	"stead/internal/push/postgres/server"
 )
 
 // followed is what is known of a session whose backend may go on.
@@ -121,7 +122,7 @@ func (s *following) line(l *readLine) {
 
 // ours reports whether a line is of stead's own sessions: who logs in as stead's role is stead.
 func (s *following) ours(l *readLine) bool {
-	return l.User == s.c.conf.role && l.App == fixed["application_name"]
+	return l.User == s.c.conf.role && l.App == s.c.of.Application
 }
 
 // told takes in what immuta_system.tell wrote. Anybody can write a line that looks like it, but not from that function.
@@ -271,7 +272,7 @@ func (s *following) load(ctx context.Context, tx pgx.Tx) error {
 		FROM unnest($1::int[], $2::bigint[]) s(pid, start) JOIN immuta_system.impersonation h
 			ON h.pid = s.pid AND h.backend_start >= to_timestamp(s.start) AND h.backend_start < to_timestamp(s.start + 1)
 		LEFT JOIN immuta_system.identity i ON i.id = h.subject ORDER BY h.id`, pids, starts)
-	if err := each(rows, err, func(r pgx.Rows) error {
+	if err := server.Each(rows, err, func(r pgx.Rows) error {
 		var pid, start int64
 		var h entry
 		if err := r.Scan(&pid, &start, &h.at, &h.when, &h.subject, &h.name, &h.accepted, &h.ended); err != nil {
@@ -288,7 +289,7 @@ func (s *following) load(ctx context.Context, tx pgx.Tx) error {
 	}
 	rows, err = tx.Query(ctx, `SELECT h FROM unnest($1::text[]) h WHERE EXISTS (SELECT FROM immuta_system.pooler p
 		WHERE CASE WHEN h IN ('', '[local]') THEN inet '0.0.0.0' WHEN h ~ '^[0-9a-fA-F:.]+$' THEN h::inet END <<= p.address)`, slices.Compact(hosts))
-	if err := each(rows, err, func(r pgx.Rows) error {
+	if err := server.Each(rows, err, func(r pgx.Rows) error {
 		var h string
 		err := r.Scan(&h)
 		s.pooled[h] = true
@@ -303,8 +304,8 @@ func (s *following) loadLogins(ctx context.Context, tx pgx.Tx, users []string) e
 	rows, err := tx.Query(ctx, `SELECT r.rolname::text, coalesce(l.identity, 0), coalesce(l.own, false), coalesce(l.exempt, false),
 			r.rolsuper OR r.rolbypassrls OR pg_has_role(r.oid, 'immuta_owner', 'MEMBER'), $2 <> '' AND pg_has_role(r.oid, g.oid, 'MEMBER')
 		FROM pg_roles r LEFT JOIN immuta_system.login l ON l.role = r.rolname::text LEFT JOIN pg_roles g ON g.rolname = $2
-		WHERE r.rolname::text = ANY ($1::text[])`, users, s.c.p.cfg.Settings.ImpersonationRole)
-	return each(rows, err, func(r pgx.Rows) error {
+		WHERE r.rolname::text = ANY ($1::text[])`, users, s.c.of.ImpersonationRole)
+	return server.Each(rows, err, func(r pgx.Rows) error {
 		var name string
 		var f loginFacts
 		var impersonates *bool
@@ -319,7 +320,7 @@ func (s *following) loadLogins(ctx context.Context, tx pgx.Tx, users []string) e
 func (s *following) forget(ctx context.Context, tx pgx.Tx) error {
 	alive := map[int]bool{}
 	rows, err := tx.Query(ctx, `SELECT pid FROM pg_stat_get_activity(NULL)`)
-	if err := each(rows, err, func(r pgx.Rows) error {
+	if err := server.Each(rows, err, func(r pgx.Rows) error {
 		var pid int
 		err := r.Scan(&pid)
 		alive[pid] = true

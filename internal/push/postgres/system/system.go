@@ -1,4 +1,6 @@
-package postgres
+// Package system makes stead's own objects on a PostgreSQL database: roles, schemas, tables, the functions that policies look
+// people up with, and the procedures of impersonation. What the tables hold is written down in the package above.
+package system
 
 import (
 	"crypto/sha256"
@@ -14,31 +16,32 @@ import (
 	"stead/policy/expr"
 )
 
-// systemVersion is of the tables of immuta_system. Functions carry no version: they are made anew whenever the digest
+// Version is of the tables of immuta_system. Functions carry no version: they are made anew whenever the digest
 // of the script differs.
-const systemVersion = 1
+const Version = 1
 
 var (
-	//go:embed system_roles.sql
-	systemRoles string
-	//go:embed system_tables.sql
-	systemTables string
-	//go:embed system_who.sql
-	systemWho string
-	//go:embed system_lookups.sql
-	systemLookups string
-	//go:embed system_procedures.sql
-	systemProcedures string
-	//go:embed system_events.sql
-	systemEvents string
+	//go:embed roles.sql
+	rolesSQL string
+	//go:embed tables.sql
+	tablesSQL string
+	//go:embed who.sql
+	whoSQL string
+	//go:embed lookups.sql
+	lookupsSQL string
+	//go:embed procedures.sql
+	proceduresSQL string
+	//go:embed events.sql
+	eventsSQL string
 )
 
-// systemScript are the statements that make our own roles, schemas, tables, functions and procedures, or bring them up
+// Script are the statements that make our own roles, schemas, tables, functions and procedures, or bring them up
 // to date, and note that it is done. They are for one transaction, as a superuser or as a role that has CREATEROLE and
 // CREATE on the database; before PostgreSQL 16 that is enough to give immuta_owner pg_read_all_stats and pg_signal_backend, from 16
-// on it needs them WITH ADMIN OPTION. Run twice they change nothing. The event trigger is systemEventScript.
-func systemScript(s push.Settings, connection, instance string) ([]string, error) {
-	digest, err := systemDigest(s)
+// on it needs them WITH ADMIN OPTION. Run twice they change nothing. The event trigger that closes governed tables again is
+// for superusers; without it drift is found by looking.
+func Script(s push.Settings, connection, instance string, super bool) ([]string, error) {
+	digest, err := Digest(s)
 	if err != nil {
 		return nil, err
 	}
@@ -46,22 +49,23 @@ func systemScript(s push.Settings, connection, instance string) ([]string, error
 	if err != nil {
 		return nil, err
 	}
-	script, err := systemStatements(s)
+	script, err := statements(s)
 	if err != nil {
 		return nil, err
 	}
 	note := fmt.Sprintf("INSERT INTO immuta_system.meta (connection, instance, version, script) VALUES (%s, %s, %d, %s) "+
-		"ON CONFLICT ((true)) DO UPDATE SET version = excluded.version, script = excluded.script", names[0], names[1], systemVersion, names[2])
-	return append(script, note, "RESET ROLE"), nil
+		"ON CONFLICT ((true)) DO UPDATE SET version = excluded.version, script = excluded.script", names[0], names[1], Version, names[2])
+	script = append(script, note, "RESET ROLE")
+	if !super {
+		return script, nil
+	}
+	events, err := expand(s, eventsSQL)
+	return append(script, events...), err
 }
 
-// systemEventScript are the statements of the event trigger that closes governed tables again. Only a superuser may
-// run them; without them drift is found by looking.
-func systemEventScript(s push.Settings) ([]string, error) { return expand(s, systemEvents) }
-
-// systemDigest is what immuta_system.meta.script holds when the script of these settings was run.
-func systemDigest(s push.Settings) (string, error) {
-	script, err := systemStatements(s)
+// Digest is what immuta_system.meta.script holds when the script of these settings was run.
+func Digest(s push.Settings) (string, error) {
+	script, err := statements(s)
 	if err != nil {
 		return "", err
 	}
@@ -69,9 +73,9 @@ func systemDigest(s push.Settings) (string, error) {
 	return hex.EncodeToString(sum[:16]), nil
 }
 
-// systemStatements are the script but for the last statement.
-func systemStatements(s push.Settings) ([]string, error) {
-	script, err := expand(s, systemRoles, systemTables, systemLookups, systemProcedures)
+// statements are the part of the script that is run as immuta_owner.
+func statements(s push.Settings) ([]string, error) {
+	script, err := expand(s, rolesSQL, tablesSQL, lookupsSQL, proceduresSQL)
 	if err != nil {
 		return nil, err
 	}
@@ -103,8 +107,8 @@ func expand(s push.Settings, scripts ...string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	declare, who, _ := strings.Cut(systemWho, "\n--\n")
-	fill := strings.NewReplacer("{{version}}", fmt.Sprint(systemVersion), "{{governed}}", roles[0], "{{impersonator_role}}", roles[1])
+	declare, who, _ := strings.Cut(whoSQL, "\n--\n")
+	fill := strings.NewReplacer("{{version}}", fmt.Sprint(Version), "{{governed}}", roles[0], "{{impersonator_role}}", roles[1])
 	parts := strings.NewReplacer(
 		"{{permitted}}", sqlPermitted, "{{single}}", sqlSingle, "{{itself}}", sqlItself, "{{pooled}}", sqlPooled, "{{impersonator}}", sqlImpersonator,
 		"{{missing}}", sqlMissing, "{{pinned}}", sqlPinned, "{{refused}}", sqlRefused)

@@ -1,4 +1,4 @@
-package postgres
+package collect
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 
 	"stead"
 	"stead/internal/push"
+	"stead/internal/push/postgres/server"
 )
 
 var (
@@ -192,14 +193,14 @@ func (s *following) loadRelations(ctx context.Context, tx pgx.Tx) error {
 			SELECT source, relation FROM immuta_system.governed UNION SELECT b.source, i.inhrelid FROM below b JOIN pg_inherits i ON i.inhparent = b.relation)
 		SELECT b.source, n.nspname::text, c.relname::text FROM below b JOIN pg_class c ON c.oid = b.relation JOIN pg_namespace n ON n.oid = c.relnamespace
 		UNION SELECT source, schema, name FROM immuta_system.governed ORDER BY 1`)
-	if err := each(rows, err, func(r pgx.Rows) error {
+	if err := server.Each(rows, err, func(r pgx.Rows) error {
 		var id int64
 		var schema, name string
 		if err := r.Scan(&id, &schema, &name); err != nil {
 			return err
 		}
 		add(id, schema, name, true)
-		add(id, governedSchema(schema), name, false)
+		add(id, s.c.of.Views(schema), name, false)
 		return nil
 	}); err != nil {
 		return err

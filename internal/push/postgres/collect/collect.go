@@ -1,4 +1,6 @@
-package postgres
+// Package collect reads what was asked of a governed database from its server's log: lines of pgaudit or of the server itself,
+// joined with the history of impersonation.
+package collect
 
 import (
 	"cmp"
@@ -11,12 +13,25 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"stead"
 	"stead/internal/push"
+	"stead/internal/push/postgres/server"
 )
 
-var _ push.Collector = (*Platform)(nil)
+// Database is whose server's log is read.
+type Database struct {
+	Pool *pgxpool.Pool
+	// Connection is the connection's key: what was asked on another one never has the same id.
+	Connection string
+	// Application is the application_name of stead's own sessions, whose statements are left out.
+	Application string
+	// ImpersonationRole is the role whose members ask in somebody's stead.
+	ImpersonationRole string
+	// Views names the schema of the masking views of a schema's tables.
+	Views func(schema string) string
+}
 
 // collectBytes is how much of the log is read at once.
 const collectBytes = 4 << 20
@@ -43,7 +58,7 @@ type position struct {
 
 // collecting is one round.
 type collecting struct {
-	p     *Platform
+	of    *Database
 	noted string // what the row holds
 	since time.Time
 	at    position
@@ -62,11 +77,11 @@ type readLine struct {
 	at time.Time
 }
 
-// Collect implements push.Collector. The server's log is read through SQL, which takes pg_monitor and the rights to
+// Collect is push.Collector's. The server's log is read through SQL, which takes pg_monitor and the rights to
 // execute pg_current_logfile and pg_read_binary_file. It returns stead.Unavailable while stead's own objects are not there.
-func (p *Platform) Collect(ctx context.Context, keep func(context.Context, push.Batch) error) (push.Reach, error) {
+func (d *Database) Collect(ctx context.Context, keep func(context.Context, push.Batch) error) (push.Reach, error) {
 	for {
-		c := &collecting{p: p}
+		c := &collecting{of: d}
 		reach, more, err := c.round(ctx, keep)
 		if err != nil || !more {
 			return reach, err
@@ -149,26 +164,26 @@ const sqlQuietly = `SELECT set_config(s.name, s.value, false) FROM (VALUES ('log
 
 // locked runs f in a transaction that alone may collect.
 func (c *collecting) locked(ctx context.Context, f func(tx pgx.Tx, now string) error) error {
-	conn, err := c.p.pool.Acquire(ctx)
+	conn, err := c.of.Pool.Acquire(ctx)
 	if err != nil {
-		return fault(err, "the PostgreSQL server cannot be reached")
+		return server.Fault(err, "the PostgreSQL server cannot be reached")
 	}
 	defer conn.Release()
 	if _, err := conn.Exec(ctx, sqlQuietly); err != nil {
-		return fault(err, "the server's log cannot be collected")
+		return server.Fault(err, "the server's log cannot be collected")
 	}
 	tx, err := conn.Begin(ctx)
 	if err != nil {
-		return fault(err, "the PostgreSQL server cannot be reached")
+		return server.Fault(err, "the PostgreSQL server cannot be reached")
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // nothing to lose
 	// What was noted must outlive the server, or it is collected twice.
 	if _, err := tx.Exec(ctx, `SET LOCAL synchronous_commit = on`); err != nil {
-		return fault(err, "the server's log cannot be collected")
+		return server.Fault(err, "the server's log cannot be collected")
 	}
 	var there bool
 	if err := tx.QueryRow(ctx, `SELECT to_regclass('immuta_system.collected') IS NOT NULL`).Scan(&there); err != nil {
-		return fault(err, "the server's log cannot be collected")
+		return server.Fault(err, "the server's log cannot be collected")
 	}
 	if !there {
 		return stead.Errorf(stead.Unavailable, "stead's own objects are not on the platform yet").WithHint("apply the connection with bootstrap")
@@ -179,17 +194,17 @@ func (c *collecting) locked(ctx context.Context, f func(tx pgx.Tx, now string) e
 		return errCollectedElsewhere
 	}
 	if err != nil {
-		return fault(err, "the server's log cannot be collected")
+		return server.Fault(err, "the server's log cannot be collected")
 	}
 	if err := f(tx, now); err != nil {
-		e := fault(err, "the server's log cannot be read")
+		e := server.Fault(err, "the server's log cannot be read")
 		if e.Code == stead.Denied {
 			e.Hint += "; grant it pg_monitor, and EXECUTE on the functions pg_current_logfile(text) and pg_read_binary_file(text, bigint, bigint, boolean)"
 		}
 		return e
 	}
 	if err := tx.Commit(ctx); err != nil {
-		return fault(err, "how far the server's log was read cannot be noted")
+		return server.Fault(err, "how far the server's log was read cannot be noted")
 	}
 	return nil
 }
@@ -251,7 +266,7 @@ func (c *collecting) settings(ctx context.Context, tx pgx.Tx) error {
 	}
 	rows, err := tx.Query(ctx, `SELECT name, reset_val FROM pg_settings WHERE name IN ('pgaudit.log', 'pgaudit.role', 'log_statement', 'log_min_duration_statement',
 		'lc_messages', 'log_min_messages', 'log_error_verbosity')`)
-	if err := each(rows, err, func(r pgx.Rows) error {
+	if err := server.Each(rows, err, func(r pgx.Rows) error {
 		var name, value string
 		err := r.Scan(&name, &value)
 		set[name] = value
@@ -307,7 +322,7 @@ func (l *logSettings) statements(set map[string]string) {
 
 func auditsReads(classes string) bool {
 	reads := false
-	for _, class := range identifiers(classes) {
+	for _, class := range server.Names(classes) {
 		switch class {
 		case "all", "read":
 			reads = true

@@ -1,4 +1,4 @@
-package postgres
+package collect_test
 
 import (
 	"context"
@@ -12,13 +12,15 @@ import (
 	"testing"
 	"time"
 
+	"stead/internal/pgserver/town"
 	"stead/internal/push"
+	"stead/internal/push/postgres"
 )
 
 // logbook is a town whose log is collected.
 type logbook struct {
-	*town
-	p    *Platform
+	*town.Town
+	p    *postgres.Platform
 	all  []push.Asked
 	gaps []push.Gap
 }
@@ -31,19 +33,19 @@ const (
 
 func newLogbook(t *testing.T, destination string, conf ...string) *logbook {
 	t.Helper()
-	b := &logbook{town: newTown(t, append([]string{"logging_collector = on", "log_destination = '" + destination + "'", "log_rotation_age = 0"}, conf...)...)}
-	b.exec(b.connect("postgres"), "UPDATE immuta_system.collected SET since = clock_timestamp()") // not how the town was built
+	b := &logbook{Town: town.New(t, append([]string{"logging_collector = on", "log_destination = '" + destination + "'", "log_rotation_age = 0"}, conf...)...)}
+	b.Exec(b.Connect("postgres"), "UPDATE immuta_system.collected SET since = clock_timestamp()") // not how the town was built
 	b.p = b.platform()
 	return b
 }
 
-func (b *logbook) platform() *Platform {
-	b.t.Helper()
-	p, err := Open(b.t.Context(), Config{Address: b.dsn("postgres"), Settings: b.settings(), Connection: "hr", Instance: "one"})
+func (b *logbook) platform() *postgres.Platform {
+	b.T.Helper()
+	p, err := postgres.Open(b.T.Context(), postgres.Config{Address: b.DSN("postgres"), Settings: b.Settings(), Connection: "hr", Instance: "one"})
 	if err != nil {
-		b.t.Fatal(err)
+		b.T.Fatal(err)
 	}
-	b.t.Cleanup(func() { _ = p.Close() })
+	b.T.Cleanup(func() { _ = p.Close() })
 	return p
 }
 
@@ -54,31 +56,31 @@ func (b *logbook) keep(_ context.Context, batch push.Batch) error {
 
 // collect collects what there is.
 func (b *logbook) collect() push.Reach {
-	b.t.Helper()
-	reach, err := b.p.Collect(b.t.Context(), b.keep)
+	b.T.Helper()
+	reach, err := b.p.Collect(b.T.Context(), b.keep)
 	if err != nil {
-		b.t.Fatalf("%v: %v", err, errors.Unwrap(err))
+		b.T.Fatalf("%v: %v", err, errors.Unwrap(err))
 	}
 	return reach
 }
 
 // until collects until something was found: the server writes its log a moment after the answer.
 func (b *logbook) until(what string, found func(push.Asked) bool) push.Asked {
-	b.t.Helper()
+	b.T.Helper()
 	for deadline := time.Now().Add(20 * time.Second); ; {
 		b.collect()
 		if i := slices.IndexFunc(b.all, found); i >= 0 {
 			return b.all[i]
 		}
 		if time.Now().After(deadline) {
-			b.t.Fatalf("%s was not collected:\n%s", what, b.text())
+			b.T.Fatalf("%s was not collected:\n%s", what, b.text())
 		}
 	}
 }
 
 // marked finds the statement that holds a mark in a comment.
 func (b *logbook) marked(mark string) push.Asked {
-	b.t.Helper()
+	b.T.Helper()
 	return b.until(mark, func(a push.Asked) bool {
 		return a.Kind == push.AskedStatement && strings.Contains(a.Statement, "/*"+mark+"*/")
 	})
@@ -128,26 +130,26 @@ func TestCollect(t *testing.T) {
 			if reach := b.collect(); reach.From != c.from || reach.Missing != "" {
 				t.Fatal(reach)
 			}
-			alice, svc := b.connect("alice"), b.connect("svc")
-			b.ask(alice, q("own"))
-			b.ask(svc, call("bob"))
-			b.ask(svc, q("bob"))
-			b.ask(svc, "BEGIN")
-			b.ask(svc, call("dora"))
-			b.ask(svc, q("dora"))
-			b.ask(svc, "ROLLBACK")
-			b.ask(svc, q("bobagain"))
-			b.ask(svc, call("alice"))
-			b.ask(svc, q("refused"))
-			b.ask(svc, call(""))
-			b.ask(svc, q("ended"))
-			b.ask(svc, call("bob"))
-			b.ask(svc, "DISCARD ALL")
-			b.ask(svc, q("lost"))
-			b.ask(svc, call("dora"))
-			b.ask(svc, q("back"))
-			b.ask(alice, "SELECT /*base*/ ssn FROM hr.emp")
-			b.ask(b.connect("stranger"), q("stranger"))
+			alice, svc := b.Connect("alice"), b.Connect("svc")
+			b.Ask(alice, q("own"))
+			b.Ask(svc, town.Call("bob"))
+			b.Ask(svc, q("bob"))
+			b.Ask(svc, "BEGIN")
+			b.Ask(svc, town.Call("dora"))
+			b.Ask(svc, q("dora"))
+			b.Ask(svc, "ROLLBACK")
+			b.Ask(svc, q("bobagain"))
+			b.Ask(svc, town.Call("alice"))
+			b.Ask(svc, q("refused"))
+			b.Ask(svc, town.Call(""))
+			b.Ask(svc, q("ended"))
+			b.Ask(svc, town.Call("bob"))
+			b.Ask(svc, "DISCARD ALL")
+			b.Ask(svc, q("lost"))
+			b.Ask(svc, town.Call("dora"))
+			b.Ask(svc, q("back"))
+			b.Ask(alice, "SELECT /*base*/ ssn FROM hr.emp")
+			b.Ask(b.Connect("stranger"), q("stranger"))
 			got := map[string]string{}
 			marks := []string{"own", "bob", "dora", "bobagain", "refused", "ended", "lost", "back", "base", "stranger"}
 			for _, m := range marks {
@@ -178,31 +180,31 @@ func TestCollect(t *testing.T) {
 
 // noSecrets looks for what binds sessions, for keys, and for stead's own statements.
 func (b *logbook) noSecrets() {
-	b.t.Helper()
-	admin := b.connect("postgres")
+	b.T.Helper()
+	admin := b.Connect("postgres")
 	text := b.text()
-	for _, secret := range strings.Split(b.ask(admin, "SELECT string_agg(nonce, ',') FROM immuta_system.binding")+","+b.ask(admin, "SELECT string_agg(key, ',') FROM immuta_system.hash_key"), ",") {
+	for _, secret := range strings.Split(b.Ask(admin, "SELECT string_agg(nonce, ',') FROM immuta_system.binding")+","+b.Ask(admin, "SELECT string_agg(key, ',') FROM immuta_system.hash_key"), ",") {
 		if len(secret) > 20 && strings.Contains(text, secret) {
-			b.t.Error("a secret was collected")
+			b.T.Error("a secret was collected")
 		}
 	}
-	files, err := filepath.Glob(filepath.Join(b.server.Dir, "data", "log", "*.*"))
+	files, err := filepath.Glob(filepath.Join(b.Server.Dir, "data", "log", "*.*"))
 	if err != nil {
-		b.t.Fatal(err)
+		b.T.Fatal(err)
 	}
 	for _, name := range files { // reading the log must not make it grow
 		if log, err := os.ReadFile(name); err != nil || strings.Contains(string(log), "FROM immuta_system.collected FOR UPDATE SKIP LOCKED") {
-			b.t.Error("stead's own statements are logged, and read again", err)
+			b.T.Error("stead's own statements are logged, and read again", err)
 		}
 	}
 }
 
 func (b *logbook) noTwice() {
-	b.t.Helper()
+	b.T.Helper()
 	seen, queries := map[string]bool{}, map[string]bool{}
 	for _, a := range b.all {
 		if seen[a.ID] || queries[a.Query] {
-			b.t.Errorf("collected twice: %s %s", a.Kind, a.Statement)
+			b.T.Errorf("collected twice: %s %s", a.Kind, a.Statement)
 		}
 		seen[a.ID], queries[a.Query] = true, true
 	}
@@ -212,8 +214,8 @@ func (b *logbook) noTwice() {
 func TestCollectAfterAKill(t *testing.T) {
 	b := newLogbook(t, "jsonlog", withAudit, auditAll, auditRel)
 	b.collect()
-	alice := b.connect("alice")
-	b.ask(alice, q("one"))
+	alice := b.Connect("alice")
+	b.Ask(alice, q("one"))
 	died := errors.New("died")
 	var kept []push.Asked
 	for deadline := time.Now().Add(20 * time.Second); len(kept) == 0 && time.Now().Before(deadline); {
@@ -226,7 +228,7 @@ func TestCollectAfterAKill(t *testing.T) {
 		}
 	}
 	for i := range 20 {
-		b.ask(alice, q(fmt.Sprint("more", i))) // what comes later does not mix with what is read again
+		b.Ask(alice, q(fmt.Sprint("more", i))) // what comes later does not mix with what is read again
 	}
 	other := b.platform()
 	var again []push.Batch
@@ -258,36 +260,36 @@ func TestCollectAfterAKill(t *testing.T) {
 
 // logFiles are the files of the log.
 func (b *logbook) logFiles() []string {
-	b.t.Helper()
-	found, err := filepath.Glob(filepath.Join(b.server.Dir, "data", "log", "*.json"))
+	b.T.Helper()
+	found, err := filepath.Glob(filepath.Join(b.Server.Dir, "data", "log", "*.json"))
 	if err != nil || len(found) == 0 {
-		b.t.Fatal(found, err)
+		b.T.Fatal(found, err)
 	}
 	return found
 }
 
 func (b *logbook) gapOf(what string) {
-	b.t.Helper()
+	b.T.Helper()
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); {
 		b.collect()
 		if slices.ContainsFunc(b.gaps, func(g push.Gap) bool { return strings.Contains(g.What, what) }) {
 			return
 		}
 	}
-	b.t.Errorf("no gap %q:\n%s", what, b.text())
+	b.T.Errorf("no gap %q:\n%s", what, b.text())
 }
 
 // Rotation and restarts lose nothing; what is taken out of the log is told.
 func TestCollectGaps(t *testing.T) {
 	b := newLogbook(t, "jsonlog", withAudit, auditAll, auditRel, "log_filename = 'l-%H%M%S.log'")
-	admin := b.connect("postgres")
-	alice := b.connect("alice")
-	b.ask(alice, q("before"))
+	admin := b.Connect("postgres")
+	alice := b.Connect("alice")
+	b.Ask(alice, q("before"))
 	first := b.logFiles()
 	rotate := func() {
 		before := len(b.logFiles())
 		for deadline := time.Now().Add(20 * time.Second); len(b.logFiles()) == before; { // the name holds the second
-			b.ask(admin, "SELECT pg_rotate_logfile()")
+			b.Ask(admin, "SELECT pg_rotate_logfile()")
 			time.Sleep(50 * time.Millisecond)
 			if time.Now().After(deadline) {
 				t.Fatal("no new file")
@@ -295,7 +297,7 @@ func TestCollectGaps(t *testing.T) {
 		}
 	}
 	rotate()
-	b.ask(alice, q("after"))
+	b.Ask(alice, q("after"))
 	b.marked("before")
 	b.marked("after")
 	if err := os.Remove(first[0]); err != nil {
@@ -306,10 +308,10 @@ func TestCollectGaps(t *testing.T) {
 		t.Error("rotation, and an end of what was read:", b.text())
 	}
 
-	b.ask(alice, q("unread"))
+	b.Ask(alice, q("unread"))
 	files := b.logFiles()
 	rotate()
-	b.ask(alice, q("next"))
+	b.Ask(alice, q("next"))
 	for deadline := time.Now().Add(10 * time.Second); ; { // once it is written
 		text, err := os.ReadFile(files[0])
 		if err != nil || time.Now().After(deadline) {
@@ -327,12 +329,12 @@ func TestCollectGaps(t *testing.T) {
 	b.gapOf("lines of a session are missing")
 
 	b.gaps = nil
-	if err := b.server.Restart(t.Context()); err != nil {
+	if err := b.Server.Restart(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	b.p = b.platform()
-	alice, admin = b.connect("alice"), b.connect("postgres")
-	b.ask(alice, q("restarted"))
+	alice, admin = b.Connect("alice"), b.Connect("postgres")
+	b.Ask(alice, q("restarted"))
 	b.marked("restarted")
 	b.collect()
 	b.collect()
@@ -352,17 +354,17 @@ func TestCollectGaps(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.gapOf("cannot be read")
-	b.ask(alice, q("tail"))
+	b.Ask(alice, q("tail"))
 	b.marked("tail")
 
-	b.ask(admin, "ALTER SYSTEM SET pgaudit.log = 'none'")
-	b.ask(admin, "SELECT pg_reload_conf()")
+	b.Ask(admin, "ALTER SYSTEM SET pgaudit.log = 'none'")
+	b.Ask(admin, "SELECT pg_reload_conf()")
 	b.gapOf("statements are not known")
 	if reach := b.collect(); reach.Missing == "" || reach.From != "" {
 		t.Error(reach)
 	}
-	b.ask(admin, "ALTER SYSTEM SET pgaudit.log = 'all'")
-	b.ask(admin, "SELECT pg_reload_conf()")
+	b.Ask(admin, "ALTER SYSTEM SET pgaudit.log = 'all'")
+	b.Ask(admin, "SELECT pg_reload_conf()")
 	b.gapOf("known again")
 	b.noTwice()
 }
@@ -370,11 +372,11 @@ func TestCollectGaps(t *testing.T) {
 // What people write into the log themselves counts for nothing.
 func TestCollectForgedLines(t *testing.T) {
 	b := newLogbook(t, "jsonlog", withAudit, auditAll, auditRel)
-	mallory := b.connect("mallory")
-	b.ask(mallory, `DO $$ BEGIN RAISE LOG 'stead.impersonation {"event":"accepted","login":"mallory","subject":"bim:alice","identity":1,"asked":"alice","at":1,"pid":1,"start":1,"database":"postgres"}';
+	mallory := b.Connect("mallory")
+	b.Ask(mallory, `DO $$ BEGIN RAISE LOG 'stead.impersonation {"event":"accepted","login":"mallory","subject":"bim:alice","identity":1,"asked":"alice","at":1,"pid":1,"start":1,"database":"postgres"}';
 		RAISE LOG 'AUDIT: SESSION,900,1,READ,SELECT,TABLE,hr.emp,SELECT forged,<none>'; RAISE LOG 'statement: SELECT forged'; END $$`)
-	b.ask(mallory, `CREATE FUNCTION play."PL/pgSQL function immuta_system.tell("() RETURNS void LANGUAGE plpgsql AS 'BEGIN RAISE LOG ''stead.impersonation {"event":"accepted","identity":1,"at":2}''; END'; SELECT play."PL/pgSQL function immuta_system.tell("()`)
-	b.ask(mallory, q("after"))
+	b.Ask(mallory, `CREATE FUNCTION play."PL/pgSQL function immuta_system.tell("() RETURNS void LANGUAGE plpgsql AS 'BEGIN RAISE LOG ''stead.impersonation {"event":"accepted","identity":1,"at":2}''; END'; SELECT play."PL/pgSQL function immuta_system.tell("()`)
+	b.Ask(mallory, q("after"))
 	if got := askedShape(b.marked("after")); !strings.HasPrefix(got, "mallory as 5 by login") {
 		t.Error(got)
 	}
@@ -393,7 +395,7 @@ func TestCollectForgedLines(t *testing.T) {
 
 // Nothing is known without a log, and who may not read it is told what to grant.
 func TestCollectWithoutALog(t *testing.T) {
-	b := &logbook{town: newTown(t)}
+	b := &logbook{Town: town.New(t)}
 	b.p = b.platform()
 	if reach := b.collect(); !strings.Contains(reach.Missing, "logging_collector") {
 		t.Error(reach)
@@ -407,19 +409,19 @@ func TestCollectWithoutALog(t *testing.T) {
 // A role that is no superuser reads the log with what the documentation grants, and is told so before.
 func TestCollectAsAService(t *testing.T) {
 	b := newLogbook(t, "csvlog", "log_statement = 'all'")
-	admin := b.connect("postgres")
-	b.exec(admin, "CREATE ROLE service LOGIN IN ROLE immuta_owner")
-	p, err := Open(t.Context(), Config{Address: b.dsn("service"), Settings: b.settings(), Connection: "hr", Instance: "one"})
+	admin := b.Connect("postgres")
+	b.Exec(admin, "CREATE ROLE service LOGIN IN ROLE immuta_owner")
+	p, err := postgres.Open(t.Context(), postgres.Config{Address: b.DSN("service"), Settings: b.Settings(), Connection: "hr", Instance: "one"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.t.Cleanup(func() { _ = p.Close() })
+	b.T.Cleanup(func() { _ = p.Close() })
 	if _, err := p.Collect(t.Context(), b.keep); err == nil || !strings.Contains(err.Error()+fmt.Sprint(err.(interface{ Unwrap() error }).Unwrap()), "pg_") {
 		t.Error("read without a right:", err)
 	}
-	b.exec(admin, "GRANT pg_monitor TO service; GRANT SET ON PARAMETER log_statement TO service; GRANT EXECUTE ON FUNCTION pg_current_logfile(text), pg_read_binary_file(text, bigint, bigint, boolean) TO service")
+	b.Exec(admin, "GRANT pg_monitor TO service; GRANT SET ON PARAMETER log_statement TO service; GRANT EXECUTE ON FUNCTION pg_current_logfile(text), pg_read_binary_file(text, bigint, bigint, boolean) TO service")
 	b.p = p
-	b.ask(b.connect("alice"), q("service"))
+	b.Ask(b.Connect("alice"), q("service"))
 	if got := askedShape(b.marked("service")); !strings.HasPrefix(got, "alice as 1 by login") {
 		t.Error(got)
 	}
@@ -428,12 +430,12 @@ func TestCollectAsAService(t *testing.T) {
 // Through a pooler who asks is said in each transaction.
 func TestCollectThroughAPooler(t *testing.T) {
 	b := newLogbook(t, "jsonlog", withAudit, auditAll, auditRel)
-	b.exec(b.connect("postgres"), "INSERT INTO immuta_system.pooler VALUES ('127.0.0.1')")
-	svc := b.connect("svc")
-	for _, sql := range []string{q("none"), "BEGIN", call("bob"), q("in"), "COMMIT", q("behind"), "BEGIN", call(""), q("itself"), "COMMIT"} {
-		b.ask(svc, sql)
+	b.Exec(b.Connect("postgres"), "INSERT INTO immuta_system.pooler VALUES ('127.0.0.1')")
+	svc := b.Connect("svc")
+	for _, sql := range []string{q("none"), "BEGIN", town.Call("bob"), q("in"), "COMMIT", q("behind"), "BEGIN", town.Call(""), q("itself"), "COMMIT"} {
+		b.Ask(svc, sql)
 	}
-	b.ask(b.connect("alice"), q("alice"))
+	b.Ask(b.Connect("alice"), q("alice"))
 	for mark, want := range map[string]string{"none": "svc as 0 by ", "in": "svc as 2 by impersonation", "behind": "svc as 0 by ", "itself": "svc as 4 by login", "alice": "alice as 1 by login"} {
 		if got := askedShape(b.marked(mark)); !strings.HasPrefix(got, want) {
 			t.Errorf("%s: %s, not %s", mark, got, want)
@@ -444,13 +446,13 @@ func TestCollectThroughAPooler(t *testing.T) {
 // A file of the same name that is written anew is read from its beginning, and what was not read of the former is told.
 func TestCollectFileWrittenAnew(t *testing.T) {
 	b := newLogbook(t, "jsonlog", withAudit, auditAll, auditRel)
-	alice := b.connect("alice")
-	b.ask(alice, q("first"))
+	alice := b.Connect("alice")
+	b.Ask(alice, q("first"))
 	b.marked("first")
 	if err := os.Truncate(b.logFiles()[0], 0); err != nil { // the server appends
 		t.Fatal(err)
 	}
-	b.ask(alice, q("second"))
+	b.Ask(alice, q("second"))
 	b.marked("second")
 	b.gapOf("was written anew")
 	b.noTwice()
@@ -459,7 +461,7 @@ func TestCollectFileWrittenAnew(t *testing.T) {
 // Two that collect at once find everything once.
 func TestCollectTogether(t *testing.T) {
 	b := newLogbook(t, "jsonlog", withAudit, auditAll, auditRel)
-	alice, other := b.connect("alice"), b.platform()
+	alice, other := b.Connect("alice"), b.platform()
 	var mu sync.Mutex
 	keep := func(ctx context.Context, batch push.Batch) error {
 		mu.Lock()
@@ -473,7 +475,7 @@ func TestCollectTogether(t *testing.T) {
 	}
 	done := make(chan error, 2)
 	ctx, stop := context.WithCancel(t.Context())
-	for _, p := range []*Platform{b.p, other} {
+	for _, p := range []*postgres.Platform{b.p, other} {
 		go func() {
 			for ctx.Err() == nil {
 				if _, err := p.Collect(ctx, keep); err != nil && ctx.Err() == nil {
@@ -485,7 +487,7 @@ func TestCollectTogether(t *testing.T) {
 		}()
 	}
 	for i := range 100 {
-		b.ask(alice, q(fmt.Sprint("n", i)))
+		b.Ask(alice, q(fmt.Sprint("n", i)))
 	}
 	for deadline := time.Now().Add(20 * time.Second); ; {
 		mu.Lock()
