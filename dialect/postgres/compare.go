@@ -171,7 +171,7 @@ func (p Printer) name(f expr.Func, a, b expr.Node) (string, bool, error) {
 	if !ok || !subject || !p.plainText(c) {
 		return "", false, nil
 	}
-	sql, err := p.asked(s, p.Expr)
+	sql, err := p.asked(s, false)
 	return op(p.raw(c), comparisons[f], sql), true, err
 }
 

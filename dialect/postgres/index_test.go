@@ -34,6 +34,16 @@ func TestIndexesServeConditions(t *testing.T) {
 		}
 		return arg + " OPERATOR(pg_catalog.=) ANY (CAST((SELECT ARRAY['7', '8']) AS pg_catalog.text[]))", nil
 	}}
+	values := postgres.Printer{Texts: func(expr.Subject) (string, error) { return "(SELECT ARRAY['7', '8', '2001-01-01'])", nil }}
+	for _, col := range []expr.Column{i4, i8, col("dt", expr.DateType), col("ts", expr.InstantType)} {
+		sql, err := values.Condition(expr.Subject{Fact: expr.SlotContains, Key: "1", Arg: col})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if plan := strings.Join(column(t, c, "EXPLAIN SELECT * FROM public.t WHERE "+sql), "\n"); !strings.Contains(plan, "Index Cond") {
+			t.Errorf("%s\n%s", sql, plan)
+		}
+	}
 	for _, n := range []expr.Node{
 		call(t, expr.Eq, i4, expr.IntLit(7)), call(t, expr.Lt, i4, expr.IntLit(7)), call(t, expr.In, i4, expr.IntLit(7), expr.IntLit(9), expr.IntLit(1<<40)),
 		call(t, expr.Eq, i8, expr.IntLit(7)), call(t, expr.Between, i8, expr.IntLit(7), expr.IntLit(9)), call(t, expr.Eq, expr.IntLit(7), i8),

@@ -16,6 +16,9 @@ type Printer struct {
 	// its type without the engine's spelling, both empty where there is none. What it gives is put in
 	// parentheses. Now and Today are not asked for. Nil refuses.
 	Subject func(s expr.Subject, arg string, argType expr.Type) (string, error)
+	// Texts gives the SQL of the text[] of a SlotContains, a scalar sub-select that is NULL where nobody asks. Then
+	// Subject is not asked for SlotContains, and indexes serve it on numbers, days, times and UUIDs too.
+	Texts func(s expr.Subject) (string, error)
 	// ByteText says that no text column has a nondeterministic collation: equality with
 	// constants and SlotContains then have the bare column, which indexes serve.
 	ByteText bool
@@ -35,7 +38,7 @@ func (p Printer) Expr(n expr.Node) (string, error) {
 	case expr.Key:
 		return "", unsupported("a hash key is not a value")
 	case expr.Subject:
-		return p.subject(n, p.Expr)
+		return p.subject(n, false)
 	case expr.Call:
 		return p.call(n)
 	case nil:
@@ -58,7 +61,7 @@ func (p Printer) Condition(n expr.Node) (string, error) {
 // holds is n where FALSE and NULL mean the same.
 func (p Printer) holds(n expr.Node) (string, error) {
 	if s, ok := n.(expr.Subject); ok {
-		return p.subject(s, p.bare)
+		return p.subject(s, true)
 	}
 	c, ok := n.(expr.Call)
 	if !ok {
@@ -204,15 +207,16 @@ func (p Printer) plainText(c expr.Column) bool {
 	return p.ByteText && c.Typ.Kind == expr.Text && c.Typ.Native == "" && !c.Typ.Fixed
 }
 
-func (p Printer) subject(s expr.Subject, print func(expr.Node) (string, error)) (string, error) {
-	sql, err := p.asked(s, print)
+// subject prints a fact. holds says that FALSE and NULL mean the same.
+func (p Printer) subject(s expr.Subject, holds bool) (string, error) {
+	sql, err := p.asked(s, holds)
 	if s.Type().Kind == expr.Text {
 		sql = bytewise(sql)
 	}
 	return sql, err
 }
 
-func (p Printer) asked(s expr.Subject, print func(expr.Node) (string, error)) (string, error) {
+func (p Printer) asked(s expr.Subject, holds bool) (string, error) {
 	switch s.Fact {
 	case expr.Now:
 		return "pg_catalog.statement_timestamp()", nil
@@ -229,6 +233,13 @@ func (p Printer) asked(s expr.Subject, print func(expr.Node) (string, error)) (s
 	default:
 		return "", unsupported("a fact about the subject (%d) is not known here", s.Fact)
 	}
+	if s.Fact == expr.SlotContains && p.Texts != nil {
+		texts, err := p.Texts(s)
+		if err != nil {
+			return "", err
+		}
+		return p.contains(s, texts, holds)
+	}
 	if p.Subject == nil {
 		return "", unsupported("facts about the subject are not available here")
 	}
@@ -238,7 +249,7 @@ func (p Printer) asked(s expr.Subject, print func(expr.Node) (string, error)) (s
 		var err error
 		if c, ok := s.Arg.(expr.Column); ok && p.plainText(c) {
 			arg = p.raw(c)
-		} else if arg, err = print(s.Arg); err != nil {
+		} else if arg, err = p.argument(s.Arg, holds); err != nil {
 			return "", err
 		}
 		argType = s.Arg.Type()
@@ -249,6 +260,13 @@ func (p Printer) asked(s expr.Subject, print func(expr.Node) (string, error)) (s
 		return "", err
 	}
 	return "(" + sql + ")", nil
+}
+
+func (p Printer) argument(n expr.Node, holds bool) (string, error) {
+	if holds {
+		return p.bare(n)
+	}
+	return p.Expr(n)
 }
 
 func (p Printer) key(n expr.Node) (string, error) {
