@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 
 	"github.com/spf13/cobra"
 
@@ -47,7 +48,10 @@ be read by others. The password of its user is taken from the first of
 
 --key is the connection's key here; the API key of the caller comes from STEAD_KEY.
 With --apply a password that the server does not keep yet is stored there under the connection's
-key. It is never shown or given back.`,
+key. It is never shown or given back.
+
+Of a connection that is there already, settings that are not given stay as they are; --setting
+name= goes back to the default.`,
 		example: `stead connect postgres --dsn "postgres://stead@db.example.com/hr?sslmode=verify-full" --key hr --ask-password
 stead connect postgres --dsn "host=db.example.com user=stead dbname=hr" --key hr --setting exempt=etl,backup --apply
 stead connect postgres --dsn "postgres://stead@db.example.com/hr" --key hr --credential hr --script > hr.sql`},
@@ -56,7 +60,7 @@ stead connect postgres --dsn "postgres://stead@db.example.com/hr" --key hr --cre
 	f.StringVar(&n.dsn, "dsn", "", "where the database is, without a password")
 	f.StringVar(&n.key, "key", "", "key of the connection, which names of data sources begin with")
 	f.StringVar(&n.credential, "credential", "", "name under which the server keeps the password")
-	f.StringArrayVar(&n.settings, "setting", nil, "name=value (may be repeated)")
+	f.StringArrayVar(&n.settings, "setting", nil, "name=value (may be repeated); those not given stay")
 	f.BoolVar(&n.stdin, "password-stdin", false, "read the password from the first line of standard input")
 	f.BoolVar(&n.ask, "ask-password", false, "ask for the password")
 	f.BoolVar(&n.script, "script", false, "print the plan as SQL and nothing else")
@@ -79,6 +83,9 @@ func pushSettings(context.Context, *client.Client) ([]string, error) {
 
 func (n *connecting) run(ctx context.Context, e *env, c *client.Client) error {
 	conn, err := n.connection(e)
+	if err == nil {
+		err = n.stay(ctx, c, &conn)
+	}
 	if err != nil {
 		return err
 	}
@@ -118,7 +125,9 @@ func (n *connecting) connection(e *env) (stead.Connection, error) {
 	if err != nil {
 		return none, err
 	}
-	if _, err := push.ParseSettings(settings); err != nil {
+	named := maps.Clone(settings)
+	maps.DeleteFunc(named, func(_, value string) bool { return value == "" })
+	if _, err := push.ParseSettings(named); err != nil {
 		return none, err
 	}
 	if n.credential == "" {
@@ -127,6 +136,29 @@ func (n *connecting) connection(e *env) (stead.Connection, error) {
 		}
 	}
 	return stead.Connection{Key: n.key, Platform: stead.PostgreSQL, Address: n.dsn, Credential: n.credential, Settings: settings}, nil
+}
+
+// stay leaves settings of a connection that is there already as they are unless they are given, and its credential where it is
+// for the same address: an option that somebody forgot to repeat must not, say, let go of pinned logins.
+func (n *connecting) stay(ctx context.Context, c *client.Client, conn *stead.Connection) error {
+	old, _, err := c.Connection(ctx, conn.Key)
+	if err != nil && stead.CodeOf(err) != stead.NotFound {
+		return err
+	}
+	if err == nil && old.Platform == conn.Platform {
+		settings := maps.Clone(old.Settings)
+		if settings == nil {
+			settings = map[string]string{}
+		}
+		maps.Copy(settings, conn.Settings)
+		maps.DeleteFunc(settings, func(_, value string) bool { return value == "" })
+		conn.Settings = settings
+		if conn.Credential == "" && n.password == "" && old.Address == conn.Address {
+			conn.Credential = old.Credential
+		}
+	}
+	_, err = push.ParseSettings(conn.Settings)
+	return err
 }
 
 // explain says of an address what helps on a command line.

@@ -144,7 +144,7 @@ func TestConnectPreviews(t *testing.T) {
 	if strings.Contains(out, "ENABLE ROW LEVEL") || strings.Contains(out, "s3cr3t") {
 		t.Errorf("%s", out)
 	}
-	if len(p.asked) != 1 || !strings.Contains(p.asked[0], `"password":"s3cr3t"`) || !strings.Contains(p.asked[0], `"settings":{"exempt":"etl,dba"}`) {
+	if len(p.asked) != 2 || !strings.Contains(p.asked[1], `"password":"s3cr3t"`) || !strings.Contains(p.asked[1], `"settings":{"exempt":"etl,dba"}`) {
 		t.Errorf("%q", p.asked)
 	}
 	status, out, _ = p.run(t.Context(), "", nil, "connect", "postgres", "--dsn", dsn, "--key", "hr", "-v")

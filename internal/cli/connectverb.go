@@ -67,6 +67,9 @@ func platformVerbs(e *env, names completion) []*cobra.Command {
 					return err
 				}
 				if err := e.enforced(ctx, c, args[0], now.Revision); err != nil {
+					if st, at := c.ConnectionStatus(ctx, args[0]); at == nil {
+						_ = e.printPlatform(args[0], st) // what waiting ended at; the error says that it did
+					}
 					return err
 				}
 			}
