@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"stead/dialect"
 	"stead/policy/expr"
 )
 
@@ -64,7 +65,7 @@ func (p Printer) operand(n expr.Node) (string, error) {
 }
 
 func (p Printer) numbers(a, b expr.Node) (operand, operand, error) {
-	a, b = asLike(a, b), asLike(b, a)
+	a, b = dialect.AsLike(a, b), dialect.AsLike(b, a)
 	x, err := p.Expr(a)
 	if err != nil {
 		return operand{}, operand{}, err
@@ -79,19 +80,6 @@ func (p Printer) numbers(a, b expr.Node) (operand, operand, error) {
 	}
 	scale := max(ta.Scale, tb.Scale)
 	return widened(x, ta, scale), widened(y, tb, scale), nil
-}
-
-// asLike gives a literal number the other side's type where it is exactly one of its values:
-// the column then stays bare, and statistics can serve it.
-func asLike(n, other expr.Node) expr.Node {
-	l, ok := n.(expr.Literal)
-	if _, both := other.(expr.Literal); !ok || both || !l.Value.Valid {
-		return n
-	}
-	if as, ok := exact(l.Value, other.Type()); ok {
-		return as
-	}
-	return n
 }
 
 func asDecimal(t expr.Type) expr.Type {
@@ -151,7 +139,7 @@ func (p Printer) in(x expr.Node, list []expr.Node) (string, error) {
 	var parts []string
 	for _, n := range list {
 		if x.Type().IsNumber() {
-			l, ok := exact(n.(expr.Literal).Value, x.Type())
+			l, ok := dialect.Exact(n.(expr.Literal).Value, x.Type())
 			if !ok {
 				continue
 			}

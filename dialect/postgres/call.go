@@ -20,12 +20,8 @@ func (p Printer) call(c expr.Call) (string, error) {
 		return p.in(c.Args[0], c.Args[1:], p.Expr)
 	case expr.Between:
 		return p.between(c.Args, p.compare)
-	case expr.Greatest, expr.Least:
-		return p.extreme(c)
-	case expr.NullIf:
-		return p.nullIf(c)
-	case expr.If, expr.Coalesce:
-		return p.choice(c)
+	case expr.Greatest, expr.Least, expr.NullIf, expr.If, expr.Coalesce:
+		return p.choices().Call(c)
 	case expr.Hash, expr.Sample:
 		return p.hash(c)
 	case expr.ToText:

@@ -3,6 +3,7 @@ package postgres
 import (
 	"strings"
 
+	"stead/dialect"
 	"stead/policy/expr"
 )
 
@@ -106,7 +107,7 @@ func (p Printer) same(a, b expr.Node) (string, error) {
 
 // pair prints two nodes such that PostgreSQL compares them in one type.
 func (p Printer) pair(a, b expr.Node, print func(expr.Node) (string, error)) (string, string, error) {
-	a, b = asLike(a, b), asLike(b, a)
+	a, b = dialect.AsLike(a, b), dialect.AsLike(b, a)
 	if a.Type().Kind == expr.Text { // bare columns may have two collations, neither of them ours
 		print = p.Expr
 	}
@@ -125,19 +126,6 @@ func (p Printer) pair(a, b expr.Node, print func(expr.Node) (string, error)) (st
 		y = cast(y, "pg_catalog.numeric")
 	}
 	return x, y, nil
-}
-
-// asLike gives a literal number the other side's type where it is exactly one of its values:
-// the column then stays bare.
-func asLike(n, other expr.Node) expr.Node {
-	l, ok := n.(expr.Literal)
-	if _, both := other.(expr.Literal); !ok || both || !l.Value.Valid {
-		return n
-	}
-	if as, ok := exact(l.Value, other.Type()); ok {
-		return as
-	}
-	return n
 }
 
 // beside is the pair of something and a literal that is not NULL, if a and b are one.
@@ -257,7 +245,7 @@ func listItem(n expr.Node, t expr.Type) (string, bool, error) {
 	}
 	switch {
 	case t.IsNumber():
-		if l, ok = exact(l.Value, t); !ok {
+		if l, ok = dialect.Exact(l.Value, t); !ok {
 			return "", false, nil
 		}
 		s, err := numberText(l.Value, l.Typ)

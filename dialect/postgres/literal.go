@@ -4,7 +4,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math"
-	"math/big"
 	"strconv"
 	"strings"
 	"time"
@@ -181,29 +180,4 @@ func arrayLiteral(v expr.Value, t expr.Type, name string) (string, error) {
 		}
 	}
 	return cast("ARRAY["+strings.Join(parts, ", ")+"]", name), nil
-}
-
-// exact returns a number as a constant of the wanted exact type, if it can be one.
-func exact(v expr.Value, t expr.Type) (expr.Literal, bool) {
-	d, scale := v.Dec, v.Scale
-	if v.Kind == expr.Int {
-		d, scale = big.NewInt(v.Int), 0
-	}
-	switch t.Kind {
-	case expr.Int:
-		d, ok := expr.Rescale(d, scale, 0)
-		if !ok || !d.IsInt64() {
-			return expr.Literal{}, false
-		}
-		l := expr.Literal{Value: expr.IntValue(d.Int64()), Typ: t}
-		return l, expr.Fits(l.Value, t)
-	case expr.Decimal:
-		d, ok := expr.Rescale(d, scale, t.Scale)
-		if !ok {
-			return expr.Literal{}, false
-		}
-		l := expr.Literal{Value: expr.DecimalValue(d, t.Scale), Typ: expr.DecimalType(t.Precision, t.Scale)}
-		return l, expr.Fits(l.Value, l.Typ)
-	}
-	return expr.Literal{}, false
 }

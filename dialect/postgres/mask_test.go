@@ -56,7 +56,7 @@ func TestMasksKeepTypes(t *testing.T) {
 				var items []string
 				var questions []question
 				for _, col := range cols {
-					var n expr.Node = g.Of(col.Typ, cols)
+					var n = g.Of(col.Typ, cols)
 					switch round % 4 {
 					case 0:
 						n = col
