@@ -178,5 +178,8 @@ func (e *env) platformLines(indent string, st *client.PlatformStatus) {
 	}
 	for _, p := range st.Problems {
 		fmt.Fprintf(e.out, "%sproblem: %s: %s\n", indent, printable(p.Object), printable(p.Message))
+		if p.Hint != "" {
+			fmt.Fprintf(e.out, "%s    %s\n", indent, printable(p.Hint))
+		}
 	}
 }

@@ -99,9 +99,20 @@ func (b *builder) sources() {
 		b.keep(push.Served, id, []push.Row{{id, audience, push.Flag(c.Source.Refused == "")}})
 		b.keep(push.Slots, id, c.Slots)
 		if c.Source.Refused != "" {
-			b.problem(push.Problem{Source: s.ID, Object: strings.Join(s.Path, "."), Message: "nothing of it is shown: " + c.Source.Refused})
+			b.problem(push.Problem{Source: s.ID, Object: strings.Join(s.Path, "."), Message: "nothing of it is shown: " + c.Source.Refused, Hint: wayBack(s)})
 		}
 	}
+}
+
+// wayBack says how a data source that is not served is served again; "" where its policies must be changed.
+func wayBack(s *stead.DataSource) string {
+	switch s.State {
+	case stead.Drifted:
+		return "put it right on the platform, then: stead source look '" + s.Object().String() + "'"
+	case stead.Disabled:
+		return "stead source enable '" + s.Object().String() + "'"
+	}
+	return ""
 }
 
 // facts works out for each condition whom it holds for.
