@@ -11,6 +11,7 @@ import (
 	"stead"
 	"stead/internal/push"
 	"stead/internal/push/postgres/server"
+	"stead/internal/push/postgres/system"
 )
 
 // found is what a look at the database found.
@@ -25,6 +26,7 @@ type found struct {
 	connection string
 	instance   string
 	script     string // digest of what made our objects
+	tampered   bool   // they are not as they were made
 	revision   int64
 	state      string
 
@@ -36,6 +38,7 @@ type found struct {
 	reads     map[uint32][][]string // what relations read, by their rules
 	functions []definer
 	exempt    []string // logins of the settings that exist
+	members   []string // of the role that owns our objects, besides us
 	logins    map[string]*login
 	before    map[string]before // by spelled name
 
@@ -133,7 +136,7 @@ func (p *Platform) inspect(ctx context.Context, tx pgx.Tx, w wanted) (*found, er
 	f := &found{relations: map[uint32]*relation{}, byName: map[string]*relation{}, governed: map[stead.SourceID]*record{},
 		views: map[string]*relation{}, schemas: map[string]*schema{}}
 	steps := []func(context.Context, pgx.Tx, *found, wanted) error{p.server, p.ours, p.records, p.tree, p.relationRows,
-		p.columnRows, p.policyRows, p.grantRows, p.sequenceRows, p.schemaRows, p.readingRows, p.functionRows, p.releasedRows}
+		p.columnRows, p.policyRows, p.grantRows, p.sequenceRows, p.schemaRows, p.readingRows, p.functionRows, p.releasedRows, p.memberRows}
 	for _, step := range steps {
 		if err := step(ctx, tx, f, w); err != nil {
 			return nil, err
@@ -161,8 +164,8 @@ func (p *Platform) ours(ctx context.Context, tx pgx.Tx, f *found, w wanted) erro
 	if err != nil || !f.booted {
 		return err
 	}
-	err = tx.QueryRow(ctx, `SELECT connection, instance, script, revision, state FROM immuta_system.meta`).
-		Scan(&f.connection, &f.instance, &f.script, &f.revision, &f.state)
+	err = tx.QueryRow(ctx, `SELECT connection, instance, script, revision, state, CASE WHEN $1 THEN coalesce(to_jsonb(m) ->> 'stands', '') <> `+system.Stands+` ELSE false END
+		FROM immuta_system.meta m`, w.all).Scan(&f.connection, &f.instance, &f.script, &f.revision, &f.state, &f.tampered)
 	if err == pgx.ErrNoRows {
 		f.booted = false
 		return nil
