@@ -16,11 +16,12 @@ import (
 // login is a role of the server that maps to an identity or is named in the settings.
 type login struct {
 	name       string
-	super      bool // or bypasses row security
-	governed   bool // member of the governed role
-	impersonal bool // member of the impersonation role
-	granted    bool // that we made
-	reader     bool // member of pg_read_all_data or pg_write_all_data
+	super      bool   // or bypasses row security
+	governed   bool   // member of the governed role
+	impersonal bool   // member of the impersonation role
+	granted    bool   // that we made
+	reader     bool   // member of pg_read_all_data or pg_write_all_data
+	owns       string // a role it is a member of, which owns tables that are governed, or stead's own
 	path       string
 }
 
@@ -49,12 +50,13 @@ func (d *draft) lookRoles(ctx context.Context, tx pgx.Tx) error {
 			EXISTS (SELECT FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid WHERE m.member = r.oid AND g.rolname = $2),
 			EXISTS (SELECT FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid WHERE m.member = r.oid AND g.rolname = $3),
 			pg_has_role(r.oid, 'pg_read_all_data', 'MEMBER') OR pg_has_role(r.oid, 'pg_write_all_data', 'MEMBER'),
+			coalesce((SELECT min(o.rolname::text) FROM pg_roles o WHERE o.rolname = ANY ($4::text[]) AND pg_has_role(r.oid, o.oid, 'MEMBER')), ''),
 			coalesce((SELECT substr(c, 13) FROM pg_db_role_setting s JOIN pg_database b ON b.oid = s.setdatabase AND b.datname = current_database()
 				CROSS JOIN unnest(s.setconfig) c WHERE s.setrole = r.oid AND c LIKE 'search\_path=%'), '')
-		FROM pg_roles r WHERE r.rolname = ANY ($1::text[])`, names, d.next.Settings.GovernedRole, d.next.Settings.ImpersonationRole)
+		FROM pg_roles r WHERE r.rolname = ANY ($1::text[])`, names, d.next.Settings.GovernedRole, d.next.Settings.ImpersonationRole, d.tableOwners())
 	return server.Each(rows, err, func(r pgx.Rows) error {
 		l := &login{}
-		if err := r.Scan(&l.name, &l.super, &l.governed, &l.impersonal, &l.reader, &l.path); err != nil {
+		if err := r.Scan(&l.name, &l.super, &l.governed, &l.impersonal, &l.reader, &l.owns, &l.path); err != nil {
 			return err
 		}
 		l.granted = granted[l.name]
@@ -171,6 +173,9 @@ func (d *draft) risky() []push.Problem {
 		case l.reader:
 			out = append(out, push.Problem{Object: name, Message: "the login is a member of pg_read_all_data or pg_write_all_data: it reads masked columns of the rows it may see",
 				Hint: "REVOKE pg_read_all_data, pg_write_all_data FROM " + role(name)})
+		case l.owns != "" && !slices.Contains(d.f.exempt, name):
+			out = append(out, push.Problem{Object: name, Message: "the login is a member of " + l.owns + ", which owns what is governed: it reads masked columns of the rows it may see, and can alter the tables",
+				Hint: "REVOKE " + role(l.owns) + " FROM " + role(name) + ", or list it in the setting " + push.SettingExempt + " if it is to see everything"})
 		}
 	}
 	return out

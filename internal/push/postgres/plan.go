@@ -119,7 +119,7 @@ func (p *Platform) planWhole(ctx context.Context, next *push.State) (*push.Plan,
 	if d.unfit {
 		return d.planUnfit(), nil
 	}
-	if !d.f.booted || d.f.script != digest && !next.Held {
+	if !d.f.booted || (d.f.script != digest || d.f.tampered) && !next.Held {
 		if d.boot, err = system.Script(next.Settings, p.cfg.Connection, p.cfg.Instance, d.f.super); err != nil {
 			return nil, err
 		}

@@ -36,6 +36,11 @@ func (p *Platform) Verify(ctx context.Context, state *push.State) ([]push.Drift,
 		return []push.Drift{{Kind: push.Altered, Object: "immuta_system", What: "stead's own objects are of another version, and wait to be applied"}}, nil
 	}
 	var out []push.Drift
+	if d.f.tampered && !state.Held {
+		out = append(out, push.Drift{Kind: push.Altered, Object: "immuta_system", Open: true, Repairable: true,
+			What: "stead's own functions, tables or event triggers were changed, or somebody was given rights on them"})
+	}
+	out = append(out, d.members()...)
 	for _, id := range slices.Sorted(maps.Keys(state.Sources)) {
 		s := state.Sources[id]
 		if s.Held {

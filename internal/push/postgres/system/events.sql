@@ -73,6 +73,7 @@ REVOKE ALL ON FUNCTION immuta_system.on_drop() FROM PUBLIC
 COMMENT ON FUNCTION immuta_system.on_drop() IS 'stead: version {{version}}'
 --
 DO $do$
+DECLARE v_name text;
 BEGIN
   -- Only for what makes, alters or renames tables (any relation is renamed by ALTER INDEX): policies, grants and comments are many.
   IF NOT EXISTS (SELECT FROM pg_catalog.pg_event_trigger WHERE evtname = 'stead_ddl' AND evttags IS NOT NULL) THEN
@@ -91,4 +92,7 @@ BEGIN
     CREATE EVENT TRIGGER stead_drop ON sql_drop EXECUTE FUNCTION immuta_system.on_drop();
     COMMENT ON EVENT TRIGGER stead_drop IS 'stead: tells of what was dropped';
   END IF;
+  FOR v_name IN SELECT evtname FROM pg_catalog.pg_event_trigger WHERE evtname IN ('stead_ddl', 'stead_policy', 'stead_drop') AND evtenabled <> 'O' LOOP
+    EXECUTE pg_catalog.format('ALTER EVENT TRIGGER %I ENABLE', v_name);
+  END LOOP;
 END $do$

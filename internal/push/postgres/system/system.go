@@ -53,14 +53,17 @@ func Script(s push.Settings, connection, instance string, super bool) ([]string,
 	if err != nil {
 		return nil, err
 	}
-	note := fmt.Sprintf("INSERT INTO immuta_system.meta (connection, instance, version, script) VALUES (%s, %s, %d, %s) "+
+	done := fmt.Sprintf("INSERT INTO immuta_system.meta (connection, instance, version, script) VALUES (%s, %s, %d, %s) "+
 		"ON CONFLICT ((true)) DO UPDATE SET version = excluded.version, script = excluded.script", names[0], names[1], Version, names[2])
-	script = append(script, note, "RESET ROLE")
-	if !super {
-		return script, nil
+	script = append(script, done, "RESET ROLE")
+	if super {
+		events, err := expand(s, eventsSQL)
+		if err != nil {
+			return nil, err
+		}
+		script = append(script, events...)
 	}
-	events, err := expand(s, eventsSQL)
-	return append(script, events...), err
+	return append(script, note), nil
 }
 
 // Digest is what immuta_system.meta.script holds when the script of these settings was run.
@@ -80,7 +83,7 @@ func statements(s push.Settings) ([]string, error) {
 		return nil, err
 	}
 	poolers, err := poolerStatements(s.Poolers)
-	return append(script, poolers...), err
+	return append(append([]string{mend(script)}, script...), poolers...), err
 }
 
 // poolerStatements write down the addresses of poolers: IP addresses, networks, or "local" for the socket.

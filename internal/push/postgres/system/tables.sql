@@ -1,6 +1,8 @@
 CREATE TABLE IF NOT EXISTS immuta_system.meta (
   connection text NOT NULL, instance text NOT NULL, version int NOT NULL, script text NOT NULL, revision bigint NOT NULL DEFAULT 0, state text NOT NULL DEFAULT '')
 --
+ALTER TABLE immuta_system.meta ADD COLUMN IF NOT EXISTS stands text NOT NULL DEFAULT ''
+--
 CREATE UNIQUE INDEX IF NOT EXISTS meta_one ON immuta_system.meta ((true))
 --
 DO $do$
