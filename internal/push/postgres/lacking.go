@@ -11,12 +11,12 @@ import (
 func (o *object) lacking(f *found) []push.Drift {
 	rec := f.governed[o.source.ID]
 	if rec == nil {
-		return []push.Drift{o.drift(push.Missing, "the table is not governed yet", true)}
+		return append(o.borrowing(), o.drift(push.Missing, "the table is not governed yet", true))
 	}
 	if rec.relation != o.relation.oid {
 		return []push.Drift{o.drift(push.Renewed, "another table stands under the name", true)}
 	}
-	out := o.altered(rec, f)
+	out := append(o.altered(rec, f), o.borrowing()...)
 	for _, t := range o.guarded {
 		out = append(out, o.flags(t)...)
 		out = append(out, o.foreign(t)...)
@@ -69,6 +69,19 @@ func (o *object) flags(t *relation) []push.Drift {
 	}
 	if secured(t) && t.force != o.force {
 		out = append(out, o.drift(push.Altered, "row security of "+t.schema+"."+t.name+" is not as it was put for its owner", true))
+	}
+	return out
+}
+
+// borrowing are the policies of others for which nothing is shown.
+func (o *object) borrowing() []push.Drift {
+	var out []push.Drift
+	for _, l := range o.relation.policies {
+		if l.reads && o.source.Refused == borrowing {
+			d := o.drift(push.Foreign, "nothing of it is shown: the policy "+l.name+" reads other tables, and a masking view would read them in stead's name", false)
+			d.Repairable = false
+			out = append(out, d)
+		}
 	}
 	return out
 }

@@ -38,6 +38,38 @@ func TestOwnersDoNotBorrowTheMaskingView(t *testing.T) {
 	s.want("bob", "SELECT ssn FROM own_gov.t", "*")
 }
 
+// Where such a policy stands already, or nothing keeps it from being made, there is no masking view.
+func TestPoliciesThatReadOtherTables(t *testing.T) {
+	const reads = "CREATE POLICY mine ON own.t AS RESTRICTIVE USING (own.tell((SELECT string_agg(ssn, ',') FROM hr.emp))); SELECT 1"
+	s := newSite(t, nil, ownTables)
+	w := ownWorld()
+	mine := w.sources
+	w.sources = w.sources[:1]
+	first := w.state(s)
+	s.apply(first, nil)
+	s.want("bob", reads, "1")
+	w.sources = mine
+	next := w.state(s)
+	refused := func(plan *push.Plan) {
+		t.Helper()
+		if len(plan.Problems) != 1 || plan.Problems[0].Source != 20 || !strings.Contains(plan.Problems[0].Message, "the policy mine reads other tables") {
+			t.Errorf("%+v", plan.Problems)
+		}
+		s.want("bob", "SELECT * FROM own_gov.t", "ERROR 42P01")
+		if plan := s.plan(next, nil); len(plan.Steps) > 0 {
+			t.Errorf("steps are left: %+v", plan.Steps)
+		}
+	}
+	refused(s.apply(next, first))
+	s.want("bob", "DROP POLICY mine ON own.t; SELECT 1", "1")
+	s.apply(next, nil)
+	s.want("bob", "SELECT ssn FROM own_gov.t", "*")
+	s.exec("DROP EVENT TRIGGER stead_policy")
+	s.want("bob", reads, "1")
+	s.want("bob", "SELECT * FROM own_gov.t", "ERROR TOLD1") // until it is found
+	refused(s.apply(next, nil))
+}
+
 // What runs in a table owner's name while an administrator maintains the table is not answered as that administrator.
 func TestMaintenanceIsNobody(t *testing.T) {
 	s := newSite(t, nil, ownTables+`SET ROLE bob; CREATE TABLE own.got(t text);

@@ -114,6 +114,10 @@ func fitted(name, ending string) string {
 	return name[:cut] + ending
 }
 
+// borrowing is why a table is shown to nobody whose policies, of others, read other tables: PostgreSQL applies them in the name of who owns
+// the masking view, to whom nothing is masked.
+const borrowing = "a policy on it that is not stead's reads other tables"
+
 // design says what is to stand for a source on a relation. A problem is why it cannot.
 func (p *Platform) design(s *push.Source, f *found, next *push.State) (made *object, problem *push.Problem) {
 	t, problem := p.locate(s, f)
@@ -123,6 +127,11 @@ func (p *Platform) design(s *push.Source, f *found, next *push.State) (made *obj
 	at := f.sources(next)
 	if over := f.bypasses(t, s.ID, at, &next.Settings); over != "" {
 		return nil, bypassing(s, over)
+	}
+	if (s.Masked() || keyed(s.Rows)) && s.Refused == "" && slices.ContainsFunc(t.policies, func(l policyRow) bool { return l.reads }) {
+		refused := *s
+		refused.Refused = borrowing
+		s = &refused
 	}
 	o := &object{source: s, relation: t, names: names{next.Settings.GovernedRole, ownerRole},
 		force: !slices.Contains(next.Settings.NoForce, strings.Join(s.Path, ".")), exempt: f.exempt, writable: f.writable(next, s.ID)}
