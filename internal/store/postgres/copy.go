@@ -81,7 +81,7 @@ func rowItem(rows pgx.Rows) (*store.Item, error) {
 }
 
 func changeItem(rows pgx.Rows) (*store.Item, error) {
-	c, err := scanChange(rows)
+	c, err := store.ScanChange(rows.Scan)
 	return &store.Item{Change: &c}, err
 }
 

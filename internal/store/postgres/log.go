@@ -42,13 +42,12 @@ func (r *reader) changes(ctx context.Context, after stead.Revision, limit int) (
 	if err != nil {
 		return nil, err
 	}
-	if int64(after) < horizon || after > r.revision {
-		return nil, stead.Errorf(stead.Conflict, "the change log reaches from revision %d to %d, not from %d", horizon+1, r.revision, after).
-			WithHint("start from a full list")
+	if err := store.Reaches(stead.Revision(horizon), r.revision, after); err != nil {
+		return nil, err
 	}
 	err = r.each(ctx, changeColumns+" WHERE revision > $1 AND revision <= $2 ORDER BY revision, ordinal", []any{int64(after), last},
 		func(rows pgx.Rows) error {
-			c, err := scanChange(rows)
+			c, err := store.ScanChange(rows.Scan)
 			out = append(out, c)
 			return err
 		})
@@ -56,18 +55,6 @@ func (r *reader) changes(ctx context.Context, after stead.Revision, limit int) (
 }
 
 const changeColumns = "SELECT revision, ordinal, op, noun, id, key, created, doc FROM stead.changes"
-
-func scanChange(rows pgx.Rows) (c store.Change, err error) {
-	var doc string
-	err = rows.Scan(&c.Revision, &c.Ordinal, &c.Op, &c.Row.Noun, &c.Row.ID, &c.Row.Key, &c.Row.Created, &doc)
-	if c.Op == store.OpPut {
-		c.Row.Revision = c.Revision
-	}
-	if doc != "" {
-		c.Row.Doc = []byte(doc)
-	}
-	return c, err
-}
 
 // PendingRecords implements store.Store. A record that this server took is its own until it is acknowledged, also
 // when it is killed: only its chain may have the record already.

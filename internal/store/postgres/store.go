@@ -69,8 +69,7 @@ type Store struct {
 	// background is what Close waits for.
 	background sync.WaitGroup
 
-	mu       sync.Mutex
-	watchers map[chan struct{}]struct{}
+	watchers store.Watchers
 }
 
 var _ store.Store = (*Store)(nil)
@@ -94,7 +93,7 @@ func open(ctx context.Context, address string, opt Options, steps []step, change
 	if err := prepare(ctx, conf, steps); err != nil {
 		return nil, err
 	}
-	s := &Store{conf: conf, opt: opt, keep: logKeep, limits: usual, turn: make(chan struct{}, 1), watchers: map[chan struct{}]struct{}{}}
+	s := &Store{conf: conf, opt: opt, keep: logKeep, limits: usual, turn: make(chan struct{}, 1)}
 	change(s)
 	if s.pool, err = s.newPool(ctx); err != nil {
 		return nil, translate(ctx, err)

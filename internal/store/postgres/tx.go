@@ -30,12 +30,10 @@ func (r *reader) Get(ctx context.Context, noun store.Noun, id int64) (store.Row,
 
 func (r *reader) Find(ctx context.Context, noun store.Noun, key string) (store.Row, error) {
 	if !utf8.ValidString(key) || strings.ContainsRune(key, 0) { // the database refuses to look for it
-		return store.Row{}, absent(noun)
+		return store.Row{}, store.Absent(noun)
 	}
 	return r.one(ctx, noun, columns+" AND key = $2", string(noun), key)
 }
-
-func absent(noun store.Noun) error { return stead.Errorf(stead.NotFound, "there is no such %s", noun) }
 
 func (r *reader) one(ctx context.Context, noun store.Noun, query string, args ...any) (store.Row, error) {
 	row := store.Row{Noun: noun}
@@ -43,7 +41,7 @@ func (r *reader) one(ctx context.Context, noun store.Noun, query string, args ..
 		return r.conn.QueryRow(ctx, query, args...).Scan(&row.ID, &row.Key, &row.Created, &row.Revision, &row.Doc)
 	})
 	if errors.Is(err, pgx.ErrNoRows) {
-		return store.Row{}, absent(noun)
+		return store.Row{}, store.Absent(noun)
 	}
 	if err != nil {
 		return store.Row{}, translate(ctx, err)
@@ -98,23 +96,9 @@ type tx struct {
 }
 
 func (t *tx) Put(ctx context.Context, row store.Row) (store.Row, error) {
-	if err := checkRow(row); err != nil {
-		return store.Row{}, err
-	}
-	old, err := t.replaced(ctx, row)
-	if err != nil {
-		return store.Row{}, err
-	}
-	if old.ID != 0 && old.Key == row.Key && string(old.Doc) == string(row.Doc) {
-		return old, nil
-	}
-	if old.ID == 0 || old.Key != row.Key {
-		if _, err := t.Find(ctx, row.Noun, row.Key); err == nil {
-			return store.Row{}, stead.Errorf(stead.Conflict, "the %s %q exists already", row.Noun, readable(row.Key)).
-				WithHint("choose another name, or change the one that exists")
-		} else if stead.CodeOf(err) != stead.NotFound {
-			return store.Row{}, err
-		}
+	old, same, err := store.Admit(ctx, t, row)
+	if err != nil || same {
+		return old, err
 	}
 	row.Created = old.Created
 	if err := t.write(ctx, &row, old.ID == 0); err != nil {
@@ -122,18 +106,6 @@ func (t *tx) Put(ctx context.Context, row store.Row) (store.Row, error) {
 		return store.Row{}, translate(ctx, err)
 	}
 	return row, nil
-}
-
-// replaced returns the row that a put replaces, the zero Row when it creates one.
-func (t *tx) replaced(ctx context.Context, row store.Row) (store.Row, error) {
-	if row.ID == 0 {
-		return store.Row{}, nil
-	}
-	old, err := t.Get(ctx, row.Noun, row.ID)
-	if store.Borrowed(row.Noun) && stead.CodeOf(err) == stead.NotFound {
-		return store.Row{}, nil
-	}
-	return old, err
 }
 
 // Each statement writes the row and logs the change at once. Its id is what comes back.
@@ -197,8 +169,8 @@ func (t *tx) change() {
 }
 
 func (t *tx) Record(_ context.Context, r stead.Record) error {
-	if r.ID == "" || r.Time.IsZero() {
-		return stead.Errorf(stead.Internal, "an audit record has no id or time")
+	if err := store.CheckRecord(r); err != nil {
+		return err
 	}
 	t.records = append(t.records, r)
 	return nil
@@ -232,21 +204,3 @@ func (t *tx) finish(ctx context.Context) error {
 	b.Queue("SELECT pg_notify('" + channel + "', '')")
 	return bounded(ctx, t.ask, func(ctx context.Context) error { return t.conn.SendBatch(ctx, &b).Close() })
 }
-
-// checkRow refuses what not every database can keep.
-func checkRow(row store.Row) error {
-	switch {
-	case row.Noun == "":
-		return stead.Errorf(stead.Internal, "a row has no noun")
-	case row.Key == "" || !utf8.ValidString(row.Key) || strings.ContainsRune(row.Key, 0):
-		return stead.Errorf(stead.Invalid, "the name of a %s must be non-empty valid text without NUL", row.Noun)
-	case !json.Valid(row.Doc) || !utf8.Valid(row.Doc):
-		return stead.Errorf(stead.Internal, "the document of a %s is not JSON", row.Noun)
-	case row.ID < 0 || row.ID == 0 && store.Borrowed(row.Noun):
-		return stead.Errorf(stead.Internal, "a %s takes the id of what it belongs to", row.Noun)
-	}
-	return nil
-}
-
-// readable shows a composed key to people.
-func readable(key string) string { return strings.ReplaceAll(key, "\x1f", "/") }

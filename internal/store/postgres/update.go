@@ -26,7 +26,7 @@ func (s *Store) Update(ctx context.Context, fn func(store.Tx) error) (rev stead.
 	if err != nil {
 		return 0, err
 	}
-	s.announce()
+	s.watchers.Announce()
 	return rev, nil
 }
 

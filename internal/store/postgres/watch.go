@@ -19,31 +19,7 @@ const (
 )
 
 // Watch implements store.Store.
-func (s *Store) Watch(ctx context.Context) <-chan struct{} {
-	ch := make(chan struct{}, 1)
-	s.mu.Lock()
-	s.watchers[ch] = struct{}{}
-	s.mu.Unlock()
-	context.AfterFunc(ctx, func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		delete(s.watchers, ch)
-		close(ch)
-	})
-	return ch
-}
-
-// announce tells the watchers of a commit; one that was told already is not told twice.
-func (s *Store) announce() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for ch := range s.watchers {
-		select {
-		case ch <- struct{}{}:
-		default:
-		}
-	}
-}
+func (s *Store) Watch(ctx context.Context) <-chan struct{} { return s.watchers.Watch(ctx) }
 
 // listen makes the connection that hears of commits, and takes this server's name at the store with it: both
 // last as long as the connection.
@@ -105,7 +81,7 @@ func (s *Store) follow(ctx context.Context, c *pgx.Conn) {
 		}
 		if err == nil {
 			told = false
-			s.announce() // there may have been commits while nobody listened
+			s.watchers.Announce() // there may have been commits while nobody listened
 			err = s.hear(ctx, c)
 			s.held.Store(false)
 			hangUp(c)
@@ -140,7 +116,7 @@ func (s *Store) hear(ctx context.Context, c *pgx.Conn) error {
 		})
 		switch {
 		case err == nil:
-			s.announce()
+			s.watchers.Announce()
 			continue
 		case ctx.Err() != nil || !pgconn.Timeout(err) || c.IsClosed():
 			return err
@@ -153,7 +129,7 @@ func (s *Store) hear(ctx context.Context, c *pgx.Conn) error {
 			return err
 		}
 		if now != last {
-			s.announce()
+			s.watchers.Announce()
 		}
 		last = now
 	}

@@ -91,7 +91,7 @@ func rowItem(rows *sql.Rows) (*store.Item, error) {
 }
 
 func changeItem(rows *sql.Rows) (*store.Item, error) {
-	c, err := scanChange(rows)
+	c, err := store.ScanChange(rows.Scan)
 	return &store.Item{Change: &c}, err
 }
 

@@ -17,9 +17,8 @@ func (s *Store) Changes(ctx context.Context, after stead.Revision, limit int) ([
 		if err != nil {
 			return translate(err)
 		}
-		if int64(after) < horizon || after > r.revision {
-			return stead.Errorf(stead.Conflict, "the change log reaches from revision %d to %d, not from %d", horizon+1, r.revision, after).
-				WithHint("start from a full list")
+		if err := store.Reaches(stead.Revision(horizon), r.revision, after); err != nil {
+			return err
 		}
 		last, err := lastOf(ctx, r.tx, after, limit)
 		if err != nil {
@@ -55,25 +54,13 @@ func changes(ctx context.Context, tx *sql.Tx, after, last stead.Revision) ([]sto
 	defer func() { _ = rows.Close() }() // rows.Err has what went wrong
 	var out []store.Change
 	for rows.Next() {
-		c, err := scanChange(rows)
+		c, err := store.ScanChange(rows.Scan)
 		if err != nil {
 			return nil, err
 		}
 		out = append(out, c)
 	}
 	return out, rows.Err()
-}
-
-func scanChange(rows *sql.Rows) (c store.Change, err error) {
-	var doc string
-	err = rows.Scan(&c.Revision, &c.Ordinal, &c.Op, &c.Row.Noun, &c.Row.ID, &c.Row.Key, &c.Row.Created, &doc)
-	if c.Op == store.OpPut {
-		c.Row.Revision = c.Revision
-	}
-	if doc != "" {
-		c.Row.Doc = []byte(doc)
-	}
-	return c, err
 }
 
 // Trim forgets log entries up to and including a revision; consumers that are behind it start

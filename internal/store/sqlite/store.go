@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"sync"
 
 	_ "modernc.org/sqlite"
 
@@ -36,8 +35,7 @@ type Store struct {
 	read  *sql.DB
 	keep  int64
 
-	mu       sync.Mutex
-	watchers map[chan struct{}]struct{}
+	watchers store.Watchers
 }
 
 var _ store.Store = (*Store)(nil)
@@ -59,7 +57,7 @@ func open(ctx context.Context, dir string, steps []string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{dir: dir, lock: lock, keep: logKeep, watchers: map[chan struct{}]struct{}{}}
+	s := &Store{dir: dir, lock: lock, keep: logKeep}
 	if err := s.start(ctx, steps); err != nil {
 		return nil, translate(errors.Join(err, s.Close()))
 	}
@@ -179,7 +177,7 @@ func (s *Store) Update(ctx context.Context, fn func(store.Tx) error) (stead.Revi
 	if err := sqlTx.Commit(); err != nil {
 		return 0, translate(err)
 	}
-	s.announce()
+	s.watchers.Announce()
 	return t.revision, nil
 }
 
@@ -189,29 +187,5 @@ func (s *Store) Revision(ctx context.Context) (stead.Revision, error) {
 	return stead.Revision(rev), translate(err)
 }
 
-// announce tells the watchers of a commit; one that was told already is not told twice.
-func (s *Store) announce() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for ch := range s.watchers {
-		select {
-		case ch <- struct{}{}:
-		default:
-		}
-	}
-}
-
 // Watch implements store.Store. No other process has the folder open, so that every commit is seen at once.
-func (s *Store) Watch(ctx context.Context) <-chan struct{} {
-	ch := make(chan struct{}, 1)
-	s.mu.Lock()
-	s.watchers[ch] = struct{}{}
-	s.mu.Unlock()
-	context.AfterFunc(ctx, func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		delete(s.watchers, ch)
-		close(ch)
-	})
-	return ch
-}
+func (s *Store) Watch(ctx context.Context) <-chan struct{} { return s.watchers.Watch(ctx) }

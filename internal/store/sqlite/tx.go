@@ -5,8 +5,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
-	"strings"
-	"unicode/utf8"
 
 	"stead"
 	"stead/internal/store"
@@ -34,7 +32,7 @@ func (r *reader) one(ctx context.Context, noun store.Noun, query string, args ..
 	row := store.Row{Noun: noun}
 	err := r.tx.QueryRowContext(ctx, query, args...).Scan(&row.ID, &row.Key, &row.Created, &row.Revision, &row.Doc)
 	if errors.Is(err, sql.ErrNoRows) {
-		return store.Row{}, stead.Errorf(stead.NotFound, "there is no such %s", noun)
+		return store.Row{}, store.Absent(noun)
 	}
 	if err != nil {
 		return store.Row{}, translate(err)
@@ -75,21 +73,9 @@ type tx struct {
 }
 
 func (t *tx) Put(ctx context.Context, row store.Row) (store.Row, error) {
-	if err := checkRow(row); err != nil {
-		return store.Row{}, err
-	}
-	old, err := t.replaced(ctx, row)
-	if err != nil {
-		return store.Row{}, err
-	}
-	if old.ID != 0 && old.Key == row.Key && string(old.Doc) == string(row.Doc) {
-		return old, nil
-	}
-	if holder, err := t.Find(ctx, row.Noun, row.Key); err == nil && holder.ID != old.ID {
-		return store.Row{}, stead.Errorf(stead.Conflict, "the %s %q exists already", row.Noun, readable(row.Key)).
-			WithHint("choose another name, or change the one that exists")
-	} else if err != nil && stead.CodeOf(err) != stead.NotFound {
-		return store.Row{}, err
+	old, same, err := store.Admit(ctx, t, row)
+	if err != nil || same {
+		return old, err
 	}
 	row.Created = old.Created
 	if err := t.write(ctx, &row, old.ID == 0); err != nil {
@@ -97,18 +83,6 @@ func (t *tx) Put(ctx context.Context, row store.Row) (store.Row, error) {
 		return store.Row{}, translate(err)
 	}
 	return row, nil
-}
-
-// replaced returns the row that a put replaces, the zero Row when it creates one.
-func (t *tx) replaced(ctx context.Context, row store.Row) (store.Row, error) {
-	if row.ID == 0 {
-		return store.Row{}, nil
-	}
-	old, err := t.Get(ctx, row.Noun, row.ID)
-	if store.Borrowed(row.Noun) && stead.CodeOf(err) == stead.NotFound {
-		return store.Row{}, nil
-	}
-	return old, err
 }
 
 // write stores the row and logs the change.
@@ -177,8 +151,8 @@ func (t *tx) log(ctx context.Context, op store.Op, row store.Row) error {
 }
 
 func (t *tx) Record(_ context.Context, r stead.Record) error {
-	if r.ID == "" || r.Time.IsZero() {
-		return stead.Errorf(stead.Internal, "an audit record has no id or time")
+	if err := store.CheckRecord(r); err != nil {
+		return err
 	}
 	t.records = append(t.records, r)
 	return nil
@@ -207,21 +181,3 @@ func (t *tx) finish(ctx context.Context) error {
 	}
 	return nil
 }
-
-// checkRow refuses what not every database can keep.
-func checkRow(row store.Row) error {
-	switch {
-	case row.Noun == "":
-		return stead.Errorf(stead.Internal, "a row has no noun")
-	case row.Key == "" || !utf8.ValidString(row.Key) || strings.ContainsRune(row.Key, 0):
-		return stead.Errorf(stead.Invalid, "the name of a %s must be non-empty valid text without NUL", row.Noun)
-	case !json.Valid(row.Doc) || !utf8.Valid(row.Doc):
-		return stead.Errorf(stead.Internal, "the document of a %s is not JSON", row.Noun)
-	case row.ID < 0 || row.ID == 0 && store.Borrowed(row.Noun):
-		return stead.Errorf(stead.Internal, "a %s takes the id of what it belongs to", row.Noun)
-	}
-	return nil
-}
-
-// readable shows a composed key to people.
-func readable(key string) string { return strings.ReplaceAll(key, "\x1f", "/") }
