@@ -19,25 +19,26 @@ func (k *connection) watch(ctx context.Context, w *decide.World, c *stead.Connec
 	}
 	k.lookAgain()
 	k.note(ctx, found)
+	told := slices.Clone(k.known) // with what is known of data sources that wait: they do not fit either
 	policy := k.since.Settings.Drift
 	if len(found) == 0 || policy == push.ReportDrift {
-		return found, nil
+		return told, nil
 	}
 	repair := false
 	for _, d := range found {
 		switch {
 		case d.Source != 0 && (policy == push.RefuseDrift || !d.Repairable):
 			if err := k.refuse(ctx, w, c, d); err != nil {
-				return found, err
+				return told, err
 			}
 		case d.Repairable:
 			repair = true
 		}
 	}
 	if !repair {
-		return found, nil
+		return told, nil
 	}
-	return found, k.repair(ctx, w)
+	return told, k.repair(ctx, w)
 }
 
 // repair plans from scratch and looks whether that helped. What drifted again, or at once, is closed by its row.
