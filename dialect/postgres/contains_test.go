@@ -42,6 +42,8 @@ func meant(s string, t expr.Type) string {
 	s = strings.ToLower(strings.Trim(s, " \n{}+"))
 	var y, m, d, h, mi, sec, us int
 	switch t.Kind {
+	case expr.Text:
+		return s
 	case expr.Int:
 		var n int64
 		_, _ = fmt.Sscanf(s, "%d", &n)
@@ -70,7 +72,7 @@ func TestTextsBecomeValues(t *testing.T) {
 	all = slices.Compact(all)
 	run(t, c, "CREATE TABLE public.given (t pg_catalog.text)", "INSERT INTO public.given SELECT pg_catalog.unnest("+list(all)+")")
 	i32 := expr.Type{Kind: expr.Int, Bits: 32}
-	for _, typ := range []expr.Type{expr.IntType, i32, expr.DateType, expr.TimestampType, expr.InstantType, {Kind: expr.UUID}} {
+	for _, typ := range []expr.Type{expr.IntType, i32, expr.DateType, expr.TimestampType, expr.InstantType, {Kind: expr.UUID}, expr.TextType} {
 		col, want := expr.Column{Name: "x", Typ: typ}, hold(t, c, all, typ)
 		if len(want) < 2 {
 			t.Fatalf("%s: no texts of values", typ)

@@ -34,8 +34,8 @@ func TestIndexesServeConditions(t *testing.T) {
 		}
 		return arg + " OPERATOR(pg_catalog.=) ANY (CAST((SELECT ARRAY['7', '8']) AS pg_catalog.text[]))", nil
 	}}
-	values := postgres.Printer{Texts: func(expr.Subject) (string, error) { return "(SELECT ARRAY['7', '8', '2001-01-01'])", nil }}
-	for _, col := range []expr.Column{i4, i8, col("dt", expr.DateType), col("ts", expr.InstantType)} {
+	values := postgres.Printer{ByteText: true, Texts: func(expr.Subject) (string, error) { return "(SELECT ARRAY['7', '8', '2001-01-01'])", nil }}
+	for _, col := range []expr.Column{i4, i8, col("dt", expr.DateType), col("ts", expr.InstantType), s, v} {
 		sql, err := values.Condition(expr.Subject{Fact: expr.SlotContains, Key: "1", Arg: col})
 		if err != nil {
 			t.Fatal(err)
