@@ -17,7 +17,8 @@ func TestTampered(t *testing.T) {
 	for _, sql := range []string{
 		open, "GRANT SELECT ON immuta_system.hash_key TO readers", "GRANT SELECT (key) ON immuta_system.hash_key TO PUBLIC", "GRANT EXECUTE ON FUNCTION immuta_system.token(text, text) TO readers",
 		"GRANT USAGE ON SCHEMA immuta_system TO readers", "ALTER FUNCTION immuta_policies.holds(bigint, int) SECURITY INVOKER", "ALTER FUNCTION immuta_policies.holds(bigint, int) RESET search_path",
-		"ALTER FUNCTION immuta_policies.holds(bigint, int) OWNER TO hr_owner", "REVOKE EXECUTE ON FUNCTION immuta_policies.holds(bigint, int) FROM PUBLIC",
+		"ALTER FUNCTION immuta_policies.holds(bigint, int) OWNER TO hr_owner", "ALTER PROCEDURE immuta_procedures.impersonate_user(text) OWNER TO postgres",
+		"ALTER FUNCTION immuta_system.tell(text, timestamptz, bigint, text) OWNER TO hr_owner", "REVOKE EXECUTE ON FUNCTION immuta_policies.holds(bigint, int) FROM PUBLIC",
 		"ALTER EVENT TRIGGER stead_ddl DISABLE", "ALTER EVENT TRIGGER stead_drop ENABLE REPLICA", "DROP EVENT TRIGGER stead_policy",
 	} {
 		s.exec(sql)
@@ -43,7 +44,7 @@ func TestForeignLookup(t *testing.T) {
 	st := hrWorld().state(s)
 	s.apply(st, nil)
 	s.exec(`GRANT CREATE ON SCHEMA immuta_policies TO hr_owner; SET ROLE hr_owner; CREATE FUNCTION immuta_policies.holds(x text) RETURNS bigint LANGUAGE sql SECURITY DEFINER
-		AS 'SELECT count(*) FROM pg_roles'; RESET ROLE`)
+		AS 'SELECT count(*) FROM pg_roles'; COMMENT ON FUNCTION immuta_policies.holds(text) IS 'stead: version 1'; RESET ROLE`)
 	drift, err := s.p.Verify(t.Context(), st)
 	if err != nil || len(drift) == 0 || drift[0].Object != "immuta_system" {
 		t.Errorf("%+v %v", drift, err)

@@ -22,14 +22,17 @@ const Stands = `pg_catalog.md5(pg_catalog.concat_ws('#',
   (SELECT pg_catalog.string_agg(pg_catalog.concat_ws('|', e.evtname, e.evtenabled, e.evtevent, e.evttags::text, e.evtfoid::pg_catalog.regproc), ',' ORDER BY e.evtname)
    FROM pg_catalog.pg_event_trigger e WHERE e.evtname LIKE 'stead\_%' AND (SELECT r.rolsuper FROM pg_catalog.pg_roles r WHERE r.rolname = current_user))))`
 
-var made = regexp.MustCompile(`CREATE OR REPLACE (?:FUNCTION|PROCEDURE) (immuta_\w+\.\w+)\(`)
+var made = regexp.MustCompile(`CREATE OR REPLACE (?:FUNCTION|PROCEDURE) (immuta_\w+\.\w+\([^)]*\))`)
+
+// spelled has types as the server names them.
+var spelled = strings.NewReplacer(" int)", " integer)", " int,", " integer,", "timestamptz", "timestamp with time zone")
 
 // mend gives our own functions back to immuta_owner, so that they can be made anew, and takes what rights others have on what is ours.
 // A function that we did not make stays its owner's: as one of ours it could do what ours may.
 func mend(script []string) string {
 	var names []string
 	for _, m := range made.FindAllStringSubmatch(strings.Join(script, "\n"), -1) {
-		names = append(names, "'"+m[1]+"'")
+		names = append(names, "'"+spelled.Replace(m[1])+"'")
 	}
 	return strings.Replace(mendSQL, "{{names}}", strings.Join(names, ", "), 1)
 }
@@ -40,7 +43,7 @@ BEGIN
   FOR v_sql IN
     SELECT pg_catalog.format('ALTER ROUTINE %s OWNER TO immuta_owner', p.oid::pg_catalog.regprocedure)
     FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
-    WHERE n.nspname || '.' || p.proname = ANY (ARRAY[{{names}}]) AND pg_catalog.pg_get_userbyid(p.proowner) <> 'immuta_owner'
+    WHERE pg_catalog.format('%s.%s(%s)', n.nspname, p.proname, pg_catalog.regexp_replace(pg_catalog.pg_get_function_identity_arguments(p.oid), '\yIN ', '', 'g')) = ANY (ARRAY[{{names}}]) AND pg_catalog.pg_get_userbyid(p.proowner) <> 'immuta_owner'
       AND coalesce(pg_catalog.obj_description(p.oid, 'pg_proc'), '') LIKE 'stead:%'
     UNION ALL
     SELECT DISTINCT pg_catalog.format('REVOKE ALL ON ROUTINE %s FROM %I CASCADE', p.oid::pg_catalog.regprocedure, pg_catalog.pg_get_userbyid(a.grantee))
