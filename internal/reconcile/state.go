@@ -108,7 +108,7 @@ func (b *builder) sources() {
 func wayBack(s *stead.DataSource) string {
 	switch s.State {
 	case stead.Drifted:
-		return "put it right on the platform, then: stead source look '" + s.Object().String() + "'"
+		return "when the table is right on the platform: stead source look '" + s.Object().String() + "'"
 	case stead.Disabled:
 		return "stead source enable '" + s.Object().String() + "'"
 	}
