@@ -12,6 +12,7 @@
 //	          immuta_policies    look-ups that policies and views call; EXECUTE for PUBLIC
 //	          immuta_procedures  what people call
 //	          <schema>_gov       masking views of the governed tables of <schema>; on the search path before it
+//	          <schema>_raw       tables of Settings.Move, whose masking views stand in <schema> under their names
 //
 // # Tables of immuta_system
 //
@@ -21,7 +22,7 @@
 // source(source bigint PK, audience text, serves bool), slot(source bigint, slot int, kind, key text, given bool, placeholder text),
 // switch(name text PK); and beside them
 //
-//	meta(connection, instance text, version int, script text, revision bigint, state text)   one row; script is the digest of what
+//	meta(connection, instance text, version int, script text, revision bigint, state, stands text)   one row; script is the digest of what
 //	                                                       was run to make all this, state of what was applied
 //	governed(source bigint PK, schema, name text, relation oid, layout text, rows_policy oid, rows_xmin text, force boolean,
 //	         fingerprint text, detail jsonb, applied)      what stands natively for a source
@@ -88,4 +89,7 @@
 // view of immuta_owner over the table. "view": views, materialized and foreign tables, and tables whose row rule needs a hash key:
 // the view has the row rule too and nobody else reads the table. What reads a governed table (views, materialized views, parents,
 // functions that run as their owner and name it) loses its grants unless it is registered or kept by a setting.
+//
+// A table of Settings.Move stands in <schema>_raw with all of the above but rights of governed people; its view, which it always
+// has, stands under its name and has the rights to write. In governed and released it has the name that people know.
 package postgres
