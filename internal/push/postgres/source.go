@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"stead"
 	dialect "stead/dialect/postgres"
@@ -54,64 +53,6 @@ type object struct {
 type view struct {
 	schema, name string
 	query        string
-}
-
-// names are the roles of a connection.
-type names struct{ governed, owner string }
-
-func ident(parts ...string) string {
-	quoted := make([]string, len(parts))
-	for i, p := range parts {
-		quoted[i] = dialect.Quote(p)
-	}
-	return strings.Join(quoted, ".")
-}
-
-func quotes(list []string) string {
-	quoted := make([]string, len(list))
-	for i, p := range list {
-		quoted[i] = role(p)
-	}
-	return strings.Join(quoted, ", ")
-}
-
-func columns(list []string) string {
-	quoted := make([]string, len(list))
-	for i, p := range list {
-		quoted[i] = dialect.Quote(p)
-	}
-	return strings.Join(quoted, ", ")
-}
-
-// role spells a role; "public" in the catalogue's answers is everybody.
-func role(name string) string {
-	if name == "public" {
-		return "PUBLIC"
-	}
-	return dialect.Quote(name)
-}
-
-// literal spells a text; what PostgreSQL cannot hold names nothing.
-func literal(s string) string {
-	return "'" + strings.ReplaceAll(strings.ReplaceAll(s, "\x00", "\uFFFD"), "'", "''") + "'"
-}
-
-// governedSchema is where the masking views of a schema are.
-func governedSchema(schema string) string { return fitted(schema, "_gov") }
-
-// fitted is a name and an ending, cut such that the server does not cut it.
-func fitted(name, ending string) string {
-	const most = 63
-	if len(name)+len(ending) <= most {
-		return name + ending
-	}
-	sum := sha256.Sum256([]byte(name))
-	ending = "_" + hex.EncodeToString(sum[:4]) + ending
-	cut := most - len(ending)
-	for !utf8.RuneStart(name[cut]) {
-		cut--
-	}
-	return name[:cut] + ending
 }
 
 // borrowing is why a table is shown to nobody whose policies, of others, read other tables: PostgreSQL applies them in the name of who owns
@@ -189,10 +130,6 @@ func (p *Platform) locate(s *push.Source, f *found) (*relation, *push.Problem) {
 	return t, nil
 }
 
-func reserved(schema string) bool {
-	return strings.HasPrefix(schema, "pg_") || slices.Contains([]string{"information_schema", "immuta_system", "immuta_policies", "immuta_procedures"}, schema)
-}
-
 // fit checks that the columns are those registered.
 func (o *object) fit() *push.Problem {
 	have := map[string]column{}
@@ -237,65 +174,6 @@ func keyed(n expr.Node) bool {
 	return found
 }
 
-// print prints the conditions and masks.
-func (o *object) print() error {
-	s := o.source
-	bytes := true
-	for _, c := range o.relation.columns {
-		bytes = bytes && c.bytes
-	}
-	for i := range s.Columns {
-		o.declared = append(o.declared, s.Columns[i].Name)
-		if s.Columns[i].Clear() {
-			o.clear = append(o.clear, s.Columns[i].Name)
-		}
-	}
-	if s.Refused != "" {
-		o.rows, o.clear = "false", nil
-		return nil
-	}
-	var err error
-	if o.rows, err = o.printer("", bytes).Condition(s.Rows); err != nil {
-		return err
-	}
-	if o.layout == inPlace && !s.Masked() && !o.moved {
-		return nil
-	}
-	return o.printView(bytes)
-}
-
-func (o *object) printView(bytes bool) error {
-	p := o.printer("t.", bytes)
-	collations := map[string]string{}
-	for _, c := range o.relation.columns {
-		collations[c.name] = c.collation
-	}
-	list := make([]string, len(o.source.Columns))
-	for i := range o.source.Columns {
-		c := &o.source.Columns[i]
-		text := "t." + dialect.Quote(c.Name)
-		if !c.Clear() {
-			var err error
-			p.Collation = collations[c.Name]
-			if text, err = p.Mask(c.Shown, c.Type); err != nil {
-				return err
-			}
-		}
-		list[i] = text + " AS " + dialect.Quote(c.Name)
-	}
-	where := "(SELECT immuta_policies.intact(" + decimal(o.source.ID) + "))"
-	if o.layout == viewed {
-		rows, err := p.Condition(o.source.Rows)
-		if err != nil {
-			return err
-		}
-		where += " AND " + o.reads() + " AND (" + rows + ")"
-	}
-	o.view = &view{schema: governedSchema(o.relation.home), name: o.relation.name,
-		query: "SELECT " + strings.Join(list, ", ") + " FROM " + ident(o.relation.schema, o.relation.name) + " AS t WHERE " + where}
-	return nil
-}
-
 // reads holds the version of the policies: rows of another version, in the snapshot of an older transaction, do not serve them.
 func (o *object) reads() string {
 	return "(SELECT immuta_policies.reads(" + decimal(o.source.ID) + ", '" + o.version() + "'))"
@@ -313,48 +191,6 @@ func (o *object) version() string {
 
 func (o *object) writes() string {
 	return "(SELECT immuta_policies.writes(" + decimal(o.source.ID) + "))"
-}
-
-// printer prints for this source: what is asked about the subject is looked up once a statement.
-func (o *object) printer(prefix string, bytes bool) dialect.Printer {
-	id := decimal(o.source.ID)
-	p := dialect.Printer{ByteText: bytes}
-	p.Column = func(name string) string { return prefix + dialect.Quote(name) }
-	p.Key = func(key string) (string, error) {
-		if key == "shared/"+id {
-			return "(SELECT k.key FROM immuta_system.hash_key AS k WHERE k.id OPERATOR(pg_catalog.=) (SELECT immuta_policies.key_of(" + id + ")))", nil
-		}
-		return "(SELECT k.key FROM immuta_system.hash_key AS k WHERE k.id OPERATOR(pg_catalog.=) " + literal(key) + ")", nil
-	}
-	call := func(f string, s expr.Subject) (string, error) {
-		return "(SELECT immuta_policies." + f + "(" + id + ", " + s.Key + "))", slot(s.Key)
-	}
-	p.Texts = func(s expr.Subject) (string, error) { return call("texts", s) }
-	p.Subject = func(s expr.Subject, _ string, _ expr.Type) (string, error) {
-		switch s.Fact {
-		case expr.SlotHolds:
-			return call("holds", s)
-		case expr.UserName:
-			return "(SELECT immuta_policies.user_name())", nil
-		case expr.UserIAM:
-			return "(SELECT immuta_policies.user_iam())", nil
-		}
-		return "", stead.Errorf(stead.Unsupported, "a fact about the subject (%d) is not known to PostgreSQL", s.Fact)
-	}
-	return p
-}
-
-// slot refuses what is not a small number: it is printed as it is.
-func slot(key string) error {
-	for _, r := range key {
-		if r < '0' || r > '9' {
-			return stead.Errorf(stead.Internal, "a slot is not a number")
-		}
-	}
-	if key == "" || len(key) > 6 {
-		return stead.Errorf(stead.Internal, "a slot is not a number")
-	}
-	return nil
 }
 
 // digest is of everything that is written down for the source.
