@@ -209,7 +209,6 @@ func TestMovingWhileRead(t *testing.T) {
 	s := newMoved(t, "")
 	w := hrWorld()
 	w.clear = nil
-	there := w.state(s)
 	away := s.conf.Move
 	s.conf.Move = nil
 	s.apply(w.state(s), nil)
@@ -232,8 +231,7 @@ func TestMovingWhileRead(t *testing.T) {
 	}
 	for range 8 {
 		s.conf.Move = away
-		there = w.state(s)
-		s.apply(there, nil)
+		s.apply(w.state(s), nil)
 		s.conf.Move = nil
 		s.apply(w.state(s), nil)
 	}
