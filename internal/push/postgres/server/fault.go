@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -30,8 +31,23 @@ func Fault(err error, doing string) *stead.Error {
 	case errors.As(err, &connect), errors.As(err, &network), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
 		errors.Is(err, context.DeadlineExceeded), pgconn.SafeToRetry(err):
 		e.Code, e.Hint = stead.Unavailable, "look whether the server runs and can be reached from here"
+		if secure := secrecy(err); secure != "" {
+			e.Hint = secure
+		}
 	}
 	return e
+}
+
+// secrecy says what of TLS stands in the way of a connection, "" when it is something else.
+func secrecy(err error) string {
+	var certificate *tls.CertificateVerificationError
+	switch {
+	case errors.As(err, &certificate):
+		return "the server's certificate is not one that this machine trusts for its name: put its authority's certificate on stead's server and name it with sslrootcert="
+	case strings.Contains(err.Error(), "server refused TLS connection"):
+		return "the server does not offer TLS, which sslmode in the address asks for"
+	}
+	return ""
 }
 
 func said(e *pgconn.PgError) (stead.Code, string) {
