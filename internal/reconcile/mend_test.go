@@ -200,6 +200,9 @@ func TestDriftStaysToldUntilRepaired(t *testing.T) {
 		if s := p.phase(Pending); len(s.Drift) != 1 || len(s.Held) != 1 {
 			t.Errorf("%+v", s)
 		}
+		if found, err := p.Verify(t.Context(), "c0"); err != nil || len(found) != 1 {
+			t.Error("what waits is not told", found, err)
+		}
 		if err := p.Apply(t.Context(), "c0", false); err != nil {
 			t.Error(err)
 		}
