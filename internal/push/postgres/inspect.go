@@ -177,12 +177,16 @@ func (p *Platform) columnRows(ctx context.Context, tx pgx.Tx, f *found, _ wanted
 }
 
 func (p *Platform) policyRows(ctx context.Context, tx pgx.Tx, f *found, _ wanted) error {
+	// The server may know nothing yet about thousands of policies that are new.
+	if _, err := tx.Exec(ctx, `SET LOCAL enable_seqscan = off`); err != nil {
+		return err
+	}
 	rows, err := tx.Query(ctx, `SELECT l.polrelid, l.polname::text, coalesce(d.description, ''), l.polpermissive,
 			ARRAY(SELECT coalesce(r.rolname::text, 'public') FROM unnest(l.polroles) x LEFT JOIN pg_roles r ON r.oid = x ORDER BY 1),
 			EXISTS (SELECT FROM pg_depend x WHERE x.classid = 'pg_policy'::regclass AND x.objid = l.oid AND x.refclassid = 'pg_class'::regclass AND x.refobjid <> l.polrelid)
 		FROM pg_policy l LEFT JOIN pg_description d ON d.classoid = 'pg_policy'::regclass AND d.objoid = l.oid AND d.objsubid = 0
 		WHERE l.polrelid = ANY ($1::oid[]) ORDER BY 1, 2`, f.oids())
-	return server.Each(rows, err, func(r pgx.Rows) error {
+	err = server.Each(rows, err, func(r pgx.Rows) error {
 		var oid uint32
 		var l policyRow
 		if err := r.Scan(&oid, &l.name, &l.comment, &l.permissive, &l.roles, &l.reads); err != nil {
@@ -191,6 +195,11 @@ func (p *Platform) policyRows(ctx context.Context, tx pgx.Tx, f *found, _ wanted
 		f.relations[oid].policies = append(f.relations[oid].policies, l)
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `SET LOCAL enable_seqscan = on`)
+	return err
 }
 
 func (p *Platform) grantRows(ctx context.Context, tx pgx.Tx, f *found, _ wanted) error {
