@@ -75,10 +75,10 @@
 // # Policies of a governed table
 //
 // stead_<id>_rows, RESTRICTIVE, for all commands, to the governed role and immuta_owner, holds the whole condition: the row rule and
-// reads(id, version), which refuses a transaction whose rows are of before the policies were edited (version.sql).
+// reads(id, version), which refuses a transaction whose rows are of before the policies were edited.
 // stead_<id>_open, PERMISSIVE FOR SELECT to the same, holds intact(): it fails when stead_<id>_rows is not the policy that
 // was applied, so that dropping or altering either opens nothing. stead_<id>_insert, _update and _delete are PERMISSIVE and hold writes() and
-// intact(), and stead_<id>_deletes is RESTRICTIVE and holds writes(). Rights to write are granted only where somebody may write.
+// intact(), and stead_<id>_deletes is RESTRICTIVE and holds writes(). These four stand, and rights to write are granted, only where somebody may write.
 // stead_<id>_owner (SELECT) and stead_<id>_owner_write (ALL) are for the owners of the table and of what inherits from it, and for exempt
 // logins: these see everything, others what they would see as themselves; the restrictive stead_<id>_owner_rows says the same again, so
 // that none of the three opens anything when it goes. What inherits from the table has these three alone.
