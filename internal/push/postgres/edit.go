@@ -94,8 +94,9 @@ func with(edits []push.Edit, t push.Table, r push.Row, put bool) []push.Edit {
 	return edits
 }
 
-// shutChanged closes the sources whose objects are edited until they are; their own steps open them again.
-func (d *draft) shutChanged(own map[stead.SourceID][]push.Edit) []push.Edit {
+// shutChanged closes the sources whose objects are edited until they are, all or those from which somebody loses rights; their own steps
+// open them again.
+func (d *draft) shutChanged(own map[stead.SourceID][]push.Edit, all bool) []push.Edit {
 	var shut push.Edit
 	stands := map[stead.SourceID]push.Row{}
 	for _, r := range d.now[push.Served] {
@@ -104,7 +105,7 @@ func (d *draft) shutChanged(own map[stead.SourceID][]push.Edit) []push.Edit {
 	for _, o := range d.objects {
 		id := o.source.ID
 		r, ok := stands[id]
-		if !ok || r[2] != "t" {
+		if !ok || r[2] != "t" || !all && !d.narrows(r) {
 			continue
 		}
 		closed := r
@@ -118,6 +119,24 @@ func (d *draft) shutChanged(own map[stead.SourceID][]push.Edit) []push.Edit {
 		return nil
 	}
 	return []push.Edit{shut}
+}
+
+// narrows reports whether somebody who reaches a source as it is served now does so no more, or may write no more.
+func (d *draft) narrows(now push.Row) bool {
+	next := d.next.Sets[push.SetID{Table: push.Served, Key: now[0]}]
+	if next == nil || len(next.Rows) != 1 || next.Rows[0][2] != "t" {
+		return true
+	}
+	if next.Rows[0][1] == now[1] {
+		return false // its members are edited at once
+	}
+	stay := map[string]string{}
+	if members := d.next.Sets[push.SetID{Table: push.Members, Key: next.Rows[0][1]}]; members != nil {
+		for _, m := range members.Rows {
+			stay[m[1]] = m[2]
+		}
+	}
+	return slices.ContainsFunc(d.audience(now[1]), func(m push.Row) bool { return stay[m[1]] != m[2] && stay[m[1]] != "w" })
 }
 
 // tidy joins the edits of a table and brings them into the order of tables.

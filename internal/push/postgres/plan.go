@@ -32,6 +32,7 @@ type draft struct {
 	why       map[stead.SourceID]string
 	release   []stead.SourceID
 	edits     []push.Edit
+	audience  func(string) []push.Row       // the members of one that stand
 	fresh     func(push.Table, string) bool // a set that nothing there refers to yet
 	gone      func(push.Table, string) bool // a set that next does not have
 	boot      []string
@@ -136,6 +137,9 @@ func (p *Platform) planWhole(ctx context.Context, next *push.State) (*push.Plan,
 	wanted := gathered(desired(next, d.closed))
 	d.edits = between(d.now, wanted)
 	d.fresh, d.gone = absent(d.now), absent(wanted)
+	d.audience = func(audience string) []push.Row {
+		return slices.DeleteFunc(slices.Clone(d.now[push.Members]), func(r push.Row) bool { return r[0] != audience })
+	}
 	d.assemble()
 	if len(d.plan.Steps) == 0 && d.f.booted && !stopped(d.plan) {
 		p.hold(d.plan, d.f.state)
@@ -193,6 +197,12 @@ func (p *Platform) planSince(ctx context.Context, next *push.State, h holding) (
 		}
 	}
 	d.fresh, d.gone = lacks(before), lacks(after)
+	d.audience = func(audience string) []push.Row {
+		if set := before[push.SetID{Table: push.Members, Key: audience}]; set != nil {
+			return set.Rows
+		}
+		return nil
+	}
 	d.assemble()
 	if len(d.plan.Steps) == 0 {
 		p.hold(d.plan, h.token)
@@ -287,9 +297,7 @@ func (d *draft) assemble() {
 		d.step(push.Step{Kind: push.KeyEdit, Object: "immuta_system.hash_key", Why: "keys of hash masks, readable by nobody but the views", Keys: d.keysPut})
 	}
 	first, own, last, people := d.split()
-	if people {
-		first = append(first, d.shutChanged(own)...)
-	}
+	first = append(first, d.shutChanged(own, people)...)
 	if len(first) > 0 {
 		d.step(push.Step{Kind: push.RowEdit, Object: "profiles", Why: "who may do what, looked up by policies; in effect at once", Edits: tidy(first), Widens: widens(first)})
 		if sql := d.terminations(first); len(sql) > 0 {
