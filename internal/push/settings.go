@@ -3,6 +3,7 @@ package push
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"stead"
 )
@@ -88,8 +89,10 @@ func (s *Settings) set(name, text string) *stead.Error {
 	switch name {
 	case SettingGovernedRole:
 		s.GovernedRole = text
+		return checkRole(text)
 	case SettingImpersonationRole:
 		s.ImpersonationRole = text
+		return checkRole(text)
 	case SettingDrift:
 		s.Drift = DriftPolicy(text)
 		if !slices.Contains([]DriftPolicy{RepairDrift, RefuseDrift, ReportDrift}, s.Drift) {
@@ -102,6 +105,16 @@ func (s *Settings) set(name, text string) *stead.Error {
 		s.Manual = text == "manual"
 	default:
 		return stead.Errorf(stead.Invalid, "the setting is not known").WithHint("use one of %s", strings.Join(settingNames(), ", "))
+	}
+	return nil
+}
+
+// checkRole refuses names that no platform keeps whole, and those that could end the quoting of a function's body.
+func checkRole(name string) *stead.Error {
+	const most = 63
+	if len(name) > most || strings.ContainsFunc(name, func(r rune) bool { return r == '$' || r < ' ' || r == utf8.RuneError }) {
+		return stead.Errorf(stead.Invalid, "the name of the role is longer than %d bytes, or holds a dollar sign or a control character", most).
+			WithHint("choose a plain name")
 	}
 	return nil
 }
