@@ -94,6 +94,7 @@ type PlatformDrift struct {
 	What       string `json:"what"`
 	Open       bool   `json:"open,omitempty"` // somebody may see more than they should
 	Repairable bool   `json:"repairable"`
+	Note       bool   `json:"note,omitempty"` // it is only told: nothing is shown for it
 }
 
 // Previewed is what connecting a platform would do.

@@ -39,6 +39,9 @@ const (
 	currentIs   = `{"phase":"current","current":true,"world":9,"applied":9,"since":"2026-01-01T00:00:00Z"}`
 	applyingIs  = `{"phase":"applying","current":false,"world":9,"applied":3,"since":"2026-01-01T00:00:00Z","done":4,"total":8,"step":"hr.emp"}`
 	pendingIs   = `{"phase":"pending","current":false,"world":9,"applied":3,"since":"2026-01-01T00:00:00Z","held":[{"path":["hr","emp"],"reason":"its objects wait"}]}`
+	openIs      = `{"phase":"current","current":true,"world":9,"applied":9,"since":"2026-01-01T00:00:00Z","drift":[{"kind":"foreign","object":"hr.emp","what":"another policy","open":true}]}`
+	notedIs     = `{"phase":"current","current":true,"world":9,"applied":9,"since":"2026-01-01T00:00:00Z","drift":[{"kind":"columns","object":"hr.emp","what":"column x is not registered","note":true}]}`
+	retriedIs   = `{"phase":"failing","current":false,"world":9,"applied":3,"since":"2026-01-01T00:00:00Z","error":"the server is away","retry":"2026-01-01T00:00:01Z"}`
 	failingIs   = `{"phase":"failing","current":false,"world":9,"applied":3,"since":"2026-01-01T00:00:00Z","error":"the server is away","drift":[{"kind":"missing","object":"hr.emp","what":"a policy is gone","open":true,"repairable":true}]}`
 )
 
@@ -64,6 +67,8 @@ func (p *platformServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer = p.plan
 	case "GET /v1/connections/hr/script":
 		answer = `{"script":"CREATE ROLE immuta_owner;\n"}`
+	case "GET /v1/status":
+		answer = `{"revision":9}`
 	case "GET /v1/connections/hr/status":
 		answer = next(&p.statuses)
 	case "GET /v1/connections/hr":
@@ -254,6 +259,9 @@ func TestConnectionVerbs(t *testing.T) {
 		{"status hr", applyingIs, exitDiffers, []string{"applying 4 of 8 steps"}},
 		{"status hr", pendingIs, exitDiffers, []string{"pending, enforces revision 3 of 9", "hr.emp is closed: its objects wait"}},
 		{"status hr", failingIs, exitDiffers, []string{"failing", "the server is away", "drift (missing, open): hr.emp: a policy is gone"}},
+		{"status hr", openIs, exitDiffers, []string{"current", "drift (foreign, open, its owner must look): hr.emp"}},
+		{"status hr", notedIs, 0, []string{"current", "drift (columns): hr.emp: column x is not registered"}},
+		{"status hr --wait --timeout 0s", retriedIs, exitFailed, []string{"failing", "the server is away"}},
 		{"status hr -o json", failingIs, exitDiffers, []string{`"phase": "failing"`}},
 		{"apply hr", currentIs, 0, []string{"current"}},
 		{"verify hr", currentIs, exitDiffers, []string{"drift (foreign, open, its owner must look): hr.emp: another policy"}},
@@ -265,6 +273,14 @@ func TestConnectionVerbs(t *testing.T) {
 				t.Errorf("%s: %d %s%s", c.line, status, out, errs)
 			}
 		}
+	}
+	p.statuses = []string{retriedIs, applyingIs, retriedIs, currentIs}
+	if status, out, errs := p.run(t.Context(), "", nil, "connection", "status", "hr", "--wait"); status != 0 || !strings.Contains(errs, "failing: the server is away; it is tried again") {
+		t.Errorf("%d %s%s", status, out, errs)
+	}
+	p.plan = `{"connection":"hr","steps":[],"problems":[{"source":"hr.emp","object":"hr.emp","message":"it is closed","blocking":true}]}`
+	if _, out, _ := p.run(t.Context(), "", nil, "connection", "plan", "hr"); !strings.Contains(out, "  blocks hr.emp: it is closed\n") {
+		t.Error(out)
 	}
 	p.plan = blockedPlan
 	if status, _, _ := p.run(t.Context(), "", nil, "connection", "plan", "hr"); status != exitDiffers {

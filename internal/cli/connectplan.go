@@ -33,7 +33,10 @@ func (e *env) printPlan(p *client.PlatformPlan, verbose bool) {
 			e.printStep(&s, verbose)
 		}
 	}
-	if len(p.Steps) == 0 {
+	switch {
+	case blocked(p):
+		fmt.Fprintln(e.out, "nothing is done before what blocks everything is put right")
+	case len(p.Steps) == 0:
 		fmt.Fprintln(e.out, "there is nothing to do")
 	}
 }
@@ -108,7 +111,7 @@ func (e *env) printProblems(list []client.PlanProblem) {
 				word = "blocks " + p.Source
 			}
 			about := ""
-			if p.Object != "" {
+			if p.Object != "" && (!p.Blocking || p.Object != p.Source) { // it is in the word already
 				about = printable(p.Object) + ": "
 			}
 			fmt.Fprintf(e.out, "  %s: %s%s\n", printable(word), about, printable(p.Message))

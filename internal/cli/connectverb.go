@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 // platformVerbs are what can be asked of a connection whose policies are pushed.
 func platformVerbs(e *env, names completion) []*cobra.Command {
 	var verbose, bootstrap, wait bool
+	var patience time.Duration
 	plan := e.verbCommand(verb{use: "plan KEY", short: "What stands between a platform and what the policies say", args: cobra.ExactArgs(1), complete: names,
 		long:    "Inspects the platform and prints what applying would do. The exit status is 3 when problems block it.",
 		example: "stead connection plan hr\nstead connection plan hr -v"},
@@ -59,14 +61,14 @@ func platformVerbs(e *env, names completion) []*cobra.Command {
 			return err
 		})
 	status := e.verbCommand(verb{use: "status KEY", short: "Where a platform stands", args: cobra.ExactArgs(1), complete: names,
-		long: "The exit status is 3 when it is not current. With --wait it waits until what is stored now is\nenforced, or cannot be.", example: "stead connection status hr\nstead connection status hr --wait"},
+		long: "The exit status is 3 when it is not current, or when drift is open: somebody may see more than they should.\nWith --wait it waits until what is stored now is enforced, or cannot be; failures that are tried again\nend it after --timeout only.", example: "stead connection status hr\nstead connection status hr --wait"},
 		func(ctx context.Context, c *client.Client, args []string) error {
 			if wait {
 				now, err := c.Status(ctx)
 				if err != nil {
 					return err
 				}
-				if err := e.enforced(ctx, c, args[0], now.Revision); err != nil {
+				if err := e.enforced(ctx, c, args[0], now.Revision, patience); err != nil {
 					if st, at := c.ConnectionStatus(ctx, args[0]); at == nil {
 						_ = e.printPlatform(args[0], st) // what waiting ended at; the error says that it did
 					}
@@ -77,12 +79,13 @@ func platformVerbs(e *env, names completion) []*cobra.Command {
 			if err == nil {
 				err = e.printPlatform(args[0], st)
 			}
-			if err == nil && !st.Current {
+			if err == nil && (!st.Current || openDrift(st.Drift)) {
 				err = errFound
 			}
 			return err
 		})
 	status.Flags().BoolVar(&wait, "wait", false, "wait until it is current")
+	status.Flags().DurationVar(&patience, "timeout", failFor, "with --wait, how long failures that are tried again are waited through")
 	verify := e.verbCommand(verb{use: "verify KEY", short: "Look whether what was applied is what is enforced", args: cobra.ExactArgs(1), complete: names,
 		long: "What differs is treated as the connection's setting drift says. The exit status is 3 when something differs.", example: "stead connection verify hr"},
 		func(ctx context.Context, c *client.Client, args []string) error {
@@ -93,6 +96,11 @@ func platformVerbs(e *env, names completion) []*cobra.Command {
 			return e.printDrift(drift)
 		})
 	return []*cobra.Command{plan, apply, script, status, verify}
+}
+
+// openDrift reports whether somebody may see more than they should.
+func openDrift(drift []client.PlatformDrift) bool {
+	return slices.ContainsFunc(drift, func(d client.PlatformDrift) bool { return d.Open })
 }
 
 func (e *env) printDrift(drift []client.PlatformDrift) error {
@@ -117,7 +125,7 @@ func (e *env) driftLines(indent string, drift []client.PlatformDrift) {
 		if d.Open {
 			marks += ", open"
 		}
-		if !d.Repairable {
+		if !d.Repairable && !d.Note {
 			marks += ", its owner must look"
 		}
 		fmt.Fprintf(e.out, "%sdrift (%s%s): %s: %s\n", indent, printable(d.Kind), marks, printable(d.Object), printable(d.What))

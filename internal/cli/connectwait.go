@@ -18,6 +18,8 @@ const (
 	applyWait = 4 * time.Minute
 	// settleFor is how long a platform must stand where it does not go on by itself, before waiting ends: it may not have begun.
 	settleFor = 3 * time.Second
+	// failFor is how long somebody who waits for a platform bears with failures that are tried again, unless they say.
+	failFor = 2 * time.Minute
 )
 
 // progress prints where an apply is: one line that changes at a terminal, else a line at each tenth.
@@ -100,11 +102,12 @@ func (e *env) applyPlatform(ctx context.Context, c *client.Client, key string, b
 	}
 }
 
-// enforced waits until a platform enforces a revision. The error says why it does not.
-func (e *env) enforced(ctx context.Context, c *client.Client, key string, revision int64) error {
+// enforced waits until a platform enforces a revision. The error says why it does not. Failures that are tried again are borne with
+// for as long as patience, counted from the first.
+func (e *env) enforced(ctx context.Context, c *client.Client, key string, revision int64, patience time.Duration) error {
 	bar := newProgress(e)
 	defer bar.end()
-	var still time.Time
+	var still, failed time.Time
 	for {
 		st, err := c.ConnectionStatus(ctx, key)
 		switch {
@@ -118,6 +121,15 @@ func (e *env) enforced(ctx context.Context, c *client.Client, key string, revisi
 			bar.show(st)
 		}
 		rests := err != nil || st.Phase != "applying"
+		if rests && err == nil && st.Phase == "failing" && st.Retry != nil {
+			if failed.IsZero() {
+				failed = time.Now()
+				e.bears(st, patience)
+			}
+			if rests = time.Since(failed) > patience; rests {
+				return notEnforced(key, st)
+			}
+		}
 		switch {
 		case !rests:
 			still = time.Time{}
@@ -132,6 +144,13 @@ func (e *env) enforced(ctx context.Context, c *client.Client, key string, revisi
 		case <-time.After(lookEvery):
 		case <-ctx.Done():
 		}
+	}
+}
+
+// bears says why it is still waited.
+func (e *env) bears(st *client.PlatformStatus, patience time.Duration) {
+	if patience > settleFor {
+		fmt.Fprintf(e.err, "failing: %s; it is tried again, and waited for up to %s\n", printable(st.Error), patience)
 	}
 }
 

@@ -109,7 +109,7 @@ func (g *registration) wait(ctx context.Context, e *env, c *client.Client, conne
 	if err != nil || conn.Platform == stead.Embedded {
 		return false, err
 	}
-	return true, e.enforced(ctx, c, connection, last.Revision)
+	return true, e.enforced(ctx, c, connection, last.Revision, settleFor)
 }
 
 func joinNothing(e *env, err error) error {

@@ -113,6 +113,7 @@ type PlatformDrift struct {
 	What       string `json:"what"`
 	Open       bool   `json:"open,omitempty" doc:"Somebody may see more than they should until it is repaired"`
 	Repairable bool   `json:"repairable"`
+	Note       bool   `json:"note,omitempty" doc:"It is only told: nothing is shown for it, and the data source is served on"`
 }
 
 // Previewed is what connecting would do.
@@ -372,7 +373,7 @@ func problemsOf(list []push.Problem, names map[stead.SourceID]string) []PlanProb
 func driftOf(list []push.Drift, names map[stead.SourceID]string) []PlatformDrift {
 	out := []PlatformDrift{}
 	for _, d := range list {
-		out = append(out, PlatformDrift{Kind: string(d.Kind), Source: names[d.Source], Object: d.Object, What: d.What, Open: d.Open, Repairable: d.Repairable})
+		out = append(out, PlatformDrift{Kind: string(d.Kind), Source: names[d.Source], Object: d.Object, What: d.What, Open: d.Open, Repairable: d.Repairable, Note: d.Note})
 	}
 	return out
 }

@@ -196,4 +196,6 @@ type Drift struct {
 	Open bool `json:"open,omitempty"`
 	// Repairable by planning anew; otherwise the data source must be looked at by its owner.
 	Repairable bool `json:"repairable"`
+	// Note: it is only told. Nothing is shown to anybody for it and nothing is to be put right there, so the data source is served on.
+	Note bool `json:"note,omitempty"`
 }

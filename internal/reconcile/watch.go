@@ -27,6 +27,7 @@ func (k *connection) watch(ctx context.Context, w *decide.World, c *stead.Connec
 	repair := false
 	for _, d := range found {
 		switch {
+		case d.Note:
 		case d.Source != 0 && (policy == push.RefuseDrift || !d.Repairable):
 			if err := k.refuse(ctx, w, c, d); err != nil {
 				return told, err

@@ -45,17 +45,44 @@ func TestWhatCannotBeRepairedIsRefused(t *testing.T) {
 		srv := c.servers["a"]
 		srv.change(func() {
 			srv.drift = func() []push.Drift {
-				return []push.Drift{{Kind: push.Columns, Source: 2, Object: "hr.t2", What: "column pay is new"}}
+				return []push.Drift{{Kind: push.Columns, Source: 2, Object: "hr.t2", What: "column pay is text now"}}
 			}
 		})
 		found, err := p.Verify(t.Context(), "c0")
 		if err != nil || len(found) != 1 {
 			t.Error(found, err)
 		}
-		if len(c.marked) != 1 || c.marked[0] != "c0:hr.t2 column pay is new" {
+		if len(c.marked) != 1 || c.marked[0] != "c0:hr.t2 column pay is text now" {
 			t.Error(c.marked)
 		}
 	})
+}
+
+// TestWhatIsOnlyToldTakesNothingAway: it stands in the status, whatever the setting says, and nobody does anything about it.
+func TestWhatIsOnlyToldTakesNothingAway(t *testing.T) {
+	for _, policy := range []push.DriftPolicy{push.RepairDrift, push.RefuseDrift, push.ReportDrift} {
+		bubble(t, func(t *testing.T) {
+			c, p := started(t, spec{sources: sources(1, 1), members: []string{"ana"}, drift: policy})
+			defer p.end()
+			srv := c.servers["a"]
+			srv.change(func() {
+				srv.drift = func() []push.Drift {
+					return []push.Drift{{Kind: push.Columns, Source: 1, Object: "hr.t1", What: "column pay is not registered", Note: true}}
+				}
+			})
+			before := len(srv.steps())
+			time.Sleep(16 * time.Minute)
+			if s := p.phase(Current); len(s.Drift) != 1 || len(s.Held) != 0 || s.Retry != nil {
+				t.Errorf("%s: %+v", policy, s)
+			}
+			if found, err := p.Verify(t.Context(), "c0"); err != nil || len(found) != 1 {
+				t.Error(policy, found, err)
+			}
+			if len(c.marked) > 0 || len(srv.steps()) != before || len(c.recorded("drift")) != 1 {
+				t.Errorf("%s: marked %v, steps %v, records %d", policy, c.marked, srv.steps()[before:], len(c.recorded("drift")))
+			}
+		})
+	}
 }
 
 // TestPlatformThatLies says that objects were edited that were not: the table is closed by its row.

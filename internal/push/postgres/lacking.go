@@ -41,6 +41,18 @@ func (o *object) drift(kind push.DriftKind, what string, open bool) push.Drift {
 	return push.Drift{Kind: kind, Source: o.source.ID, Object: dotted(o.source.Path), What: what, Open: open, Repairable: true}
 }
 
+// unregistered are columns that the table has and the registration has not. Nobody is shown them.
+func (o *object) unregistered() []push.Drift {
+	var out []push.Drift
+	for _, c := range o.relation.columns {
+		if !slices.ContainsFunc(o.source.Columns, func(r push.Column) bool { return r.Name == c.name }) {
+			out = append(out, push.Drift{Kind: push.Columns, Source: o.source.ID, Object: dotted(o.source.Path), Note: true,
+				What: "column " + c.name + " is not registered: it is shown to nobody before the table is registered anew, or its data source looked at"})
+		}
+	}
+	return out
+}
+
 // altered compares what was written down with what is to be and what is.
 func (o *object) altered(rec *record, f *found) []push.Drift {
 	parts := strings.SplitN(rec.fingerprint, ":", 3)

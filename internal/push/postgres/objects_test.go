@@ -130,9 +130,14 @@ func (s *site) settled(next *push.State) {
 	if err != nil {
 		s.Fatal(err)
 	}
-	for _, d := range drift {
+	for _, d := range unnoted(drift) {
 		s.Errorf("drift: %+v", d)
 	}
+}
+
+// unnoted is drift but for what is only told.
+func unnoted(drift []push.Drift) []push.Drift {
+	return slices.DeleteFunc(drift, func(d push.Drift) bool { return d.Note })
 }
 
 // world makes states: identities by name with their departments, those of them that see everything clear, and who is subscribed.

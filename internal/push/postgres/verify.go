@@ -52,7 +52,7 @@ func (p *Platform) Verify(ctx context.Context, state *push.State) ([]push.Drift,
 			d.closed[id] = true
 			continue
 		}
-		out = append(out, o.lacking(d.f)...)
+		out = append(append(out, o.lacking(d.f)...), o.unregistered()...)
 	}
 	for _, e := range between(d.now, gathered(desired(state, d.closed))) {
 		out = append(out, push.Drift{Kind: push.Profiles, Object: profile(e.Table), Repairable: true, Open: true,
