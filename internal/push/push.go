@@ -109,6 +109,8 @@ type Plan struct {
 	// not at all when it names none.
 	Problems []Problem `json:"problems,omitempty"`
 	Steps    []Step    `json:"steps"`
+	// ByHand are the steps where we lack the rights for them: for the script alone, and whoever has the rights.
+	ByHand []Step `json:"-"`
 	// Next is the state that the plan leads to.
 	Next *State `json:"-"`
 }

@@ -15,6 +15,7 @@ type found struct {
 	user     string
 	super    bool
 	creates  bool // roles
+	rights   *rights
 
 	booted     bool
 	connection string

@@ -104,6 +104,9 @@ func (p *Platform) planWhole(ctx context.Context, next *push.State) (*push.Plan,
 		if err := d.lookKeys(ctx, tx); err != nil {
 			return err
 		}
+		if err := d.lookRights(ctx, tx); err != nil {
+			return err
+		}
 		return d.lookRoles(ctx, tx)
 	})
 	if err != nil {
@@ -141,6 +144,7 @@ func (p *Platform) planWhole(ctx context.Context, next *push.State) (*push.Plan,
 		return slices.DeleteFunc(slices.Clone(d.now[push.Members]), func(r push.Row) bool { return r[0] != audience })
 	}
 	d.assemble()
+	d.stop()
 	if len(d.plan.Steps) == 0 && d.f.booted && !stopped(d.plan) {
 		p.hold(d.plan, d.f.state)
 	}
@@ -239,15 +243,21 @@ func paths(s *push.State, only map[stead.SourceID]bool) [][2]string {
 	return out
 }
 
+// elsewhere reports whether somebody else governs the database.
+func (d *draft) elsewhere() bool {
+	return d.f.booted && (d.f.connection != d.p.cfg.Connection || d.f.instance != d.p.cfg.Instance)
+}
+
 // identity refuses a database that somebody else governs.
 func (d *draft) identity() {
-	f, cfg := d.f, d.p.cfg
-	if f.booted && (f.connection != cfg.Connection || f.instance != cfg.Instance) {
+	f := d.f
+	if d.elsewhere() {
 		d.plan.Problems = append(d.plan.Problems, push.Problem{Object: f.database, Blocking: true,
 			Message: "the database is governed as connection " + f.connection + " of another installation, or under another key",
 			Hint:    "remove it there first, or drop the schema immuta_system when that installation is gone"})
 	}
-	if !f.super && !f.creates {
+	d.plan.Problems = append(d.plan.Problems, d.withoutRights()...)
+	if told := len(d.boot) > 0 && f.rights != nil && len(d.unmade()) > 0; !f.super && !f.creates && !told {
 		d.plan.Problems = append(d.plan.Problems, push.Problem{Object: f.user, Message: "the role may not create roles or change settings of logins",
 			Hint: "ALTER ROLE " + role(f.user) + " CREATEROLE, or give the governed role and the search path to logins yourself"})
 	}
@@ -327,6 +337,17 @@ func (d *draft) assemble() {
 }
 
 func (d *draft) step(s push.Step) { d.plan.Steps = append(d.plan.Steps, s) }
+
+// stop takes the steps from a plan that is not applied at all. Where only rights lack, somebody who has them may run its script.
+func (d *draft) stop() {
+	if !stopped(d.plan) {
+		return
+	}
+	if !d.elsewhere() {
+		d.plan.ByHand = d.plan.Steps
+	}
+	d.plan.Steps = nil
+}
 
 // stopped reports whether a problem stops the whole plan.
 func stopped(plan *push.Plan) bool {

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"stead/internal/push"
@@ -17,7 +18,7 @@ func (p *Platform) Script(plan *push.Plan) string {
 		line("-- problem: %s: %s (%s)", comment(x.Object), comment(x.Message), comment(x.Hint))
 	}
 	line("SET search_path = pg_catalog, pg_temp;\nSET standard_conforming_strings = on;\nSET lock_timeout = '500ms';")
-	for i, s := range plan.Steps {
+	for i, s := range append(slices.Clone(plan.Steps), plan.ByHand...) {
 		line("\n-- %d. %s %s: %s", i+1, s.Kind, comment(s.Object), comment(s.Why))
 		switch s.Kind {
 		case push.RowEdit:

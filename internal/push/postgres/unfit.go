@@ -55,6 +55,7 @@ func (d *draft) planUnfit() *push.Plan {
 		d.step(push.Step{Kind: push.RowEdit, Object: "profiles", Edits: edits,
 			Why: "what is withdrawn; everything else waits until stead's own objects are brought up to date"})
 	}
+	d.stop()
 	next := *d.next
 	d.plan.Next = &next
 	return d.plan
