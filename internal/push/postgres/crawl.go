@@ -15,8 +15,8 @@ import (
 func (p *Platform) Crawl(ctx context.Context) ([]govern.Discovered, error) {
 	var out []govern.Discovered
 	err := p.look(ctx, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, `SELECT c.oid, CASE WHEN m.moved THEN substr(m.comment, length('`+moves+`') + 1) ELSE n.nspname::text END, c.relname::text, a.attname::text, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull
-			FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+		rows, err := tx.Query(ctx, `SELECT c.oid, CASE WHEN m.moved THEN substr(m.comment, length('`+moves+`') + 1) ELSE n.nspname::text END, c.relname::text, a.attname::text, `+baseType+`, NOT a.attnotnull
+			FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped JOIN pg_type y ON y.oid = a.atttypid
 			CROSS JOIN LATERAL (SELECT obj_description(n.oid, 'pg_namespace') AS comment, starts_with(coalesce(obj_description(n.oid, 'pg_namespace'), ''), '`+moves+`')
 				AND pg_get_userbyid(n.nspowner) = '`+ownerRole+`' AS moved) m
 			WHERE c.relkind IN ('r','p','v','m','f') AND NOT c.relispartition AND c.relpersistence <> 't'

@@ -67,6 +67,7 @@ type relation struct {
 type column struct {
 	name, native string
 	number       int16  // of the catalogue: policies and views hold it, and not the name
+	domain       bool   // native is the base type of its type
 	bytes        bool   // equality is of bytes
 	collation    string // spelled
 }

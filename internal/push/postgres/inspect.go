@@ -160,15 +160,21 @@ func (p *Platform) relationRows(ctx context.Context, tx pgx.Tx, f *found, w want
 	})
 }
 
+// baseType spells the type of column a, of type y: of a domain what it is made of, which is what operators and functions take it for.
+const baseType = `CASE WHEN y.typtype <> 'd' THEN format_type(a.atttypid, a.atttypmod) ELSE (
+	WITH RECURSIVE b(oid, typmod) AS (SELECT y.typbasetype, y.typtypmod
+		UNION ALL SELECT t.typbasetype, t.typtypmod FROM b JOIN pg_type t ON t.oid = b.oid AND t.typtype = 'd')
+	SELECT format_type(b.oid, b.typmod) FROM b JOIN pg_type t ON t.oid = b.oid AND t.typtype <> 'd') END`
+
 func (p *Platform) columnRows(ctx context.Context, tx pgx.Tx, f *found, _ wanted) error {
-	rows, err := tx.Query(ctx, `SELECT a.attrelid, a.attnum, a.attname::text, format_type(a.atttypid, a.atttypmod), coalesce(l.collisdeterministic, true),
+	rows, err := tx.Query(ctx, `SELECT a.attrelid, a.attnum, a.attname::text, `+baseType+`, y.typtype = 'd', coalesce(l.collisdeterministic, true),
 			CASE WHEN l.oid IS NULL THEN '' ELSE format('%I.%I', n.nspname, l.collname) END
-		FROM pg_attribute a LEFT JOIN (pg_collation l JOIN pg_namespace n ON n.oid = l.collnamespace) ON l.oid = a.attcollation
+		FROM pg_attribute a JOIN pg_type y ON y.oid = a.atttypid LEFT JOIN (pg_collation l JOIN pg_namespace n ON n.oid = l.collnamespace) ON l.oid = a.attcollation
 		WHERE a.attrelid = ANY ($1::oid[]) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attrelid, a.attnum`, f.oids())
 	return server.Each(rows, err, func(r pgx.Rows) error {
 		var oid uint32
 		var c column
-		if err := r.Scan(&oid, &c.number, &c.name, &c.native, &c.bytes, &c.collation); err != nil {
+		if err := r.Scan(&oid, &c.number, &c.name, &c.native, &c.domain, &c.bytes, &c.collation); err != nil {
 			return err
 		}
 		f.relations[oid].columns = append(f.relations[oid].columns, c)

@@ -77,6 +77,9 @@ func (o *object) replaceable(old *relation) bool {
 	}
 	for i, c := range old.columns {
 		next := o.source.Columns[i].Name
+		if now[next].domain && c.domain != o.source.Columns[i].Clear() {
+			return false // a mask is of the base type
+		}
 		if c.name != next || c.native != now[next].native || c.collation != now[next].collation {
 			return false
 		}
