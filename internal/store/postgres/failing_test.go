@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -221,5 +222,35 @@ func promoted(t *testing.T, address string) {
 	var done bool
 	if err := c.QueryRow(t.Context(), "SELECT pg_promote(true, 60)").Scan(&done); err != nil || !done {
 		t.Fatal(done, err)
+	}
+}
+
+// A crash gives the number of a transaction that it took out again: another's commit under that number is not ours.
+func TestANumberGivenOutAgainProvesNothing(t *testing.T) {
+	s := openAt(t, newDatabase(t, server), Options{})
+	if _, err := s.Update(t.Context(), func(store.Tx) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	var other identity
+	c, err := connect(t.Context(), s.conf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer hangUp(c)
+	// A transaction of somebody else, which has committed.
+	if err := c.QueryRow(t.Context(), "SELECT pg_current_xact_id()::text, value FROM stead.meta WHERE name = 'cluster'").Scan(&other.xid, &other.cluster); err != nil {
+		t.Fatal(err)
+	}
+	other.server, other.token = "commit/"+s.opt.Server, "never committed"
+	if err := s.resolve(t.Context(), other, errors.New("lost")); err == nil || strings.Contains(err.Error(), "nothing was changed") {
+		t.Errorf("it was taken for ours, or for undone: %v", err)
+	}
+	var last string
+	if err := c.QueryRow(t.Context(), "SELECT value FROM stead.meta WHERE name = $1", other.server).Scan(&last); err != nil {
+		t.Fatal(err)
+	}
+	other.token = last
+	if err := s.resolve(t.Context(), other, errors.New("lost")); err != nil {
+		t.Errorf("what was committed is not known: %v", err)
 	}
 }

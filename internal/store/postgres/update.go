@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"strings"
 	"time"
@@ -87,7 +88,7 @@ func (s *Store) update(ctx context.Context, fn func(store.Tx) error) (stead.Revi
 	conn := c.Conn()
 	defer rollback(conn)
 	t := &tx{reader: reader{limits: s.limits, conn: conn}}
-	var id identity
+	id := identity{server: "commit/" + s.opt.Server, token: rand.Text()}
 	if err := bounded(ctx, s.ask, func(ctx context.Context) error { return takeTurn(ctx, conn, &t.revision, &id) }); err != nil {
 		return 0, notBegun{err}
 	}
@@ -122,8 +123,10 @@ func (s *Store) await(ctx context.Context) error {
 	}
 }
 
-// identity is what a transaction can be asked after by, when the answer to its commit is lost.
-type identity struct{ xid, cluster string }
+// identity is what a transaction can be asked after by, when the answer to its commit is lost. The token proves a commit: it is
+// what this server's last transaction left, and none follows before this one is settled. The number of the transaction does not:
+// one that a crash took is given out again.
+type identity struct{ xid, cluster, server, token string }
 
 // takeTurn begins a transaction and waits until no other writes: whoever has the row of the revision has the
 // turn until its commit can be seen by all. What is read afterwards is the last state.
@@ -133,6 +136,7 @@ func takeTurn(ctx context.Context, conn *pgx.Conn, rev *stead.Revision, id *iden
 	b.Queue("SELECT value, pg_current_xact_id()::text FROM stead.counters WHERE name = $1 FOR UPDATE", store.RevisionCounter).
 		QueryRow(func(row pgx.Row) error { return row.Scan(rev, &id.xid) })
 	b.Queue("SELECT value FROM stead.meta WHERE name = 'cluster'").QueryRow(func(row pgx.Row) error { return row.Scan(&id.cluster) })
+	b.Queue("INSERT INTO stead.meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value", id.server, id.token)
 	return conn.SendBatch(ctx, &b).Close()
 }
 
@@ -173,14 +177,15 @@ func (s *Store) resolve(ctx context.Context, id identity, cause error) error {
 	wait := time.NewTicker(100 * time.Millisecond)
 	defer wait.Stop()
 	for {
-		var cluster, status string
+		var cluster, status, token string
 		c, err := connect(ctx, s.conf)
 		if err == nil {
-			err = c.QueryRow(ctx, "SELECT value, coalesce(pg_xact_status($1::text::xid8), '') FROM stead.meta WHERE name = 'cluster'", id.xid).Scan(&cluster, &status)
+			err = c.QueryRow(ctx, `SELECT c.value, coalesce(pg_xact_status($1::text::xid8), ''), coalesce(t.value, '')
+				FROM stead.meta c LEFT JOIN stead.meta t ON t.name = $2 WHERE c.name = 'cluster'`, id.xid, id.server).Scan(&cluster, &status, &token)
 			hangUp(c)
 		}
 		switch {
-		case err == nil && cluster == id.cluster && status == "committed":
+		case err == nil && cluster == id.cluster && token == id.token:
 			return nil
 		case err == nil && cluster == id.cluster && status == "aborted":
 			return unavailable("the store's database was lost before the change was made", "try again; nothing was changed").WithCause(cause)
