@@ -139,17 +139,7 @@ func branch(i int, r *Rule) Branch {
 // put folds what is constant and notes whether the asker matters.
 func (x *Branch) put(n expr.Node) {
 	x.Node = expr.Fold(n, nil)
-	x.Asks = asks(x.Node)
-}
-
-func asks(n expr.Node) bool {
-	found := false
-	expr.Walk(n, func(n expr.Node) bool {
-		_, is := n.(expr.Subject)
-		found = found || is
-		return !found
-	})
-	return found
+	x.Asks = expr.Asks(x.Node)
 }
 
 // absentTag tells the documented exception from every other problem: a text asks for @columnTagged of a

@@ -152,7 +152,7 @@ func (a *Access) Qualifies(f *expr.Facts) (bool, string) {
 		return a.test.Holds(f)
 	}
 	n := a.node
-	if asks(n) {
+	if expr.Asks(n) {
 		n = expr.Fold(n, f)
 	}
 	if IsTrue(n) {

@@ -84,7 +84,8 @@ func refused(err error) (answer, error) {
 	return answer{denied: code.String(), message: e.Message}, nil
 }
 
-func (g *live) answer(c *Case, fields []pgconn.FieldDescription, rows [][][]byte) (answer, error) {
+// shown is what came over the wire, with its columns as the engine describes them.
+func (c *Case) shown(fields []pgconn.FieldDescription, rows [][][]byte, describe func(pgconn.FieldDescription) string) (answer, error) {
 	types, err := c.types()
 	if err != nil {
 		return answer{}, err
@@ -94,7 +95,7 @@ func (g *live) answer(c *Case, fields []pgconn.FieldDescription, rows [][][]byte
 	}
 	out := answer{types: []string{}}
 	for _, f := range fields {
-		out.types = append(out.types, g.described(f))
+		out.types = append(out.types, describe(f))
 	}
 	out.rows, err = fromRows(rows, types)
 	return out, err

@@ -211,7 +211,7 @@ func (g *live) once(ctx context.Context, c *Case) (answer, error) {
 	if c.Operation == "list" {
 		return listed(out.Rows), nil
 	}
-	return g.answer(c, fields, out.Rows)
+	return c.shown(fields, out.Rows, g.described)
 }
 
 func (g *live) close() error {

@@ -115,19 +115,7 @@ func (p *pushedPostgres) read(ctx context.Context, c *Case, fields []pgconn.Fiel
 	if len(r.Rows) == 0 && c.Expect.Denied != "" {
 		return answer{silent: true}, p.control(ctx, c)
 	}
-	types, err := c.types()
-	if err != nil {
-		return answer{}, err
-	}
-	if len(types) != len(fields) {
-		return answer{}, fmt.Errorf("%d columns, not %d", len(fields), len(types))
-	}
-	out := answer{types: []string{}}
-	for _, f := range fields {
-		out.types = append(out.types, describedPG(f))
-	}
-	out.rows, err = fromRows(r.Rows, types)
-	return out, err
+	return c.shown(fields, r.Rows, describedPG)
 }
 
 // control asks the same as the superuser: a silence proves nothing where there is nothing.

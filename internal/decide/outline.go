@@ -1,6 +1,8 @@
 package decide
 
 import (
+	"slices"
+
 	"stead"
 	"stead/policy"
 	"stead/policy/expr"
@@ -71,15 +73,12 @@ func sketch(s *stead.DataSource, r *policy.Resolution) *Outline {
 
 // timed reports whether who reaches the source changes by itself.
 func timed(access []*policy.Access) bool {
-	found := false
-	for _, a := range access {
-		expr.Walk(a.Condition(), func(n expr.Node) bool {
+	return slices.ContainsFunc(access, func(a *policy.Access) bool {
+		return expr.Any(a.Condition(), func(n expr.Node) bool {
 			s, is := n.(expr.Subject)
-			found = found || is && (s.Fact == expr.Now || s.Fact == expr.Today)
-			return !found
+			return is && (s.Fact == expr.Now || s.Fact == expr.Today)
 		})
-	}
-	return found
+	})
 }
 
 // outlineChain copies a chain; doubt stands in place of what cannot be asked.

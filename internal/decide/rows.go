@@ -51,13 +51,7 @@ func (q *question) fold(b *policy.Branch) (expr.Node, bool) {
 		return b.Node, b.Node != nil
 	}
 	n := expr.Fold(b.Node, &q.facts)
-	left := false
-	expr.Walk(n, func(x expr.Node) bool {
-		_, is := x.(expr.Subject)
-		left = left || is
-		return !left
-	})
-	return n, !left
+	return n, !expr.Asks(n)
 }
 
 func residual(never bool, rest []expr.Node) stead.Residual {

@@ -107,7 +107,7 @@ func (s *slots) fact(at place, n expr.Node) expr.Node {
 // replace puts slots in place of everything that asks about the subject. Whatever it does not know it leaves, and the tree is
 // refused by check.
 func (s *slots) replace(at *place, n expr.Node) expr.Node {
-	if n.Type().Kind == expr.Bool && asks(n) && settled(n) {
+	if n.Type().Kind == expr.Bool && expr.Asks(n) && settled(n) { // constants need no slot
 		at.ordinal++
 		return s.fact(*at, n)
 	}
@@ -145,17 +145,6 @@ func (s *slots) contains(at *place, n expr.Subject) expr.Node {
 	at.ordinal++
 	number := s.number(*at, x)
 	return expr.Subject{Fact: expr.SlotContains, Key: number, Arg: s.replace(at, n.Arg)}
-}
-
-// asks reports whether a condition asks about the subject; constants need no slot.
-func asks(n expr.Node) bool {
-	found := false
-	expr.Walk(n, func(n expr.Node) bool {
-		_, is := n.(expr.Subject)
-		found = found || is
-		return !found
-	})
-	return found
 }
 
 // settled reports whether folding makes a condition TRUE or FALSE, never NULL, for every subject whose texts

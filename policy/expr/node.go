@@ -130,6 +130,21 @@ func TextLit(s string) Literal { return Literal{Value: TextValue(s), Typ: TextTy
 // BoolLit makes a literal of type bool.
 func BoolLit(b bool) Literal { return Literal{Value: BoolValue(b), Typ: BoolType} }
 
+// Any reports whether is holds for n or for anything below it.
+func Any(n Node, is func(Node) bool) bool {
+	found := false
+	Walk(n, func(n Node) bool {
+		found = found || is(n)
+		return !found
+	})
+	return found
+}
+
+// Asks reports whether n asks about the subject or the time.
+func Asks(n Node) bool {
+	return Any(n, func(n Node) bool { _, is := n.(Subject); return is })
+}
+
 // Walk calls visit for n and everything below it, parents first, and stops
 // descending where visit returns false.
 func Walk(n Node, visit func(Node) bool) {

@@ -55,19 +55,18 @@ func (o *object) unregistered() []push.Drift {
 
 // altered compares what was written down with what is to be and what is.
 func (o *object) altered(rec *record, f *found) []push.Drift {
-	parts := strings.SplitN(rec.fingerprint, ":", 3)
-	if len(parts) != 3 || parts[0] != o.intent || rec.layout != o.layout {
+	if rec.part(0) != o.intent || rec.layout != o.layout {
 		return []push.Drift{o.drift(push.Altered, "its policies, columns or surroundings are others now", false)}
 	}
 	var out []push.Drift
 	if o.relation.from != "" {
 		out = append(out, o.drift(push.Altered, "the table was moved to "+o.relation.from, false))
 	}
-	if parts[1] != rec.native {
+	if rec.part(1) != rec.native {
 		out = append(out, o.drift(push.Altered, "policies of stead's were changed, dropped or are not on all its parts", true))
 	}
 	if o.view != nil {
-		if v := f.masking(o.source.ID, o.relation.home, o.view.name); v != nil && v.body != parts[2] {
+		if v := f.masking(o.source.ID, o.relation.home, o.view.name); v != nil && v.body != rec.part(2) {
 			out = append(out, o.drift(push.Altered, "the masking view was changed", true))
 		}
 	}

@@ -69,19 +69,10 @@ func (d *draft) unkeyed(s *push.Source) *push.Problem {
 // needs reports whether a condition or mask of the source looks one of the keys up; a shared one may be any project's.
 func needs(s *push.Source, keys []string) bool {
 	shared := slices.ContainsFunc(keys, func(id string) bool { return strings.HasPrefix(id, "project/") })
-	needed := false
-	look := func(n expr.Node) {
-		expr.Walk(n, func(n expr.Node) bool {
-			if k, ok := n.(expr.Key); ok {
-				own, isShared := strings.CutPrefix(k.ID, "shared/")
-				needed = needed || slices.Contains(keys, k.ID) || isShared && (shared || slices.Contains(keys, "source/"+own))
-			}
-			return !needed
-		})
+	needed := func(n expr.Node) bool {
+		k, ok := n.(expr.Key)
+		own, isShared := strings.CutPrefix(k.ID, "shared/")
+		return ok && (slices.Contains(keys, k.ID) || isShared && (shared || slices.Contains(keys, "source/"+own)))
 	}
-	look(s.Rows)
-	for i := range s.Columns {
-		look(s.Columns[i].Shown)
-	}
-	return needed
+	return expr.Any(s.Rows, needed) || slices.ContainsFunc(s.Columns, func(c push.Column) bool { return expr.Any(c.Shown, needed) })
 }

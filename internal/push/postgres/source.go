@@ -164,14 +164,7 @@ func sameType(registered expr.Type, native string) bool {
 
 // keyed reports whether an expression needs a hash key, which people's own statements cannot read.
 func keyed(n expr.Node) bool {
-	found := false
-	expr.Walk(n, func(n expr.Node) bool {
-		if _, ok := n.(expr.Key); ok {
-			found = true
-		}
-		return !found
-	})
-	return found
+	return expr.Any(n, func(n expr.Node) bool { _, is := n.(expr.Key); return is })
 }
 
 // reads holds the version of the policies: rows of another version, in the snapshot of an older transaction, do not serve them.

@@ -29,10 +29,7 @@ DECLARE
   {{declare}}
 BEGIN
   {{who}}
-  RETURN v_asks IS NOT NULL AND EXISTS (
-    SELECT FROM immuta_system.source o JOIN immuta_system.member m ON m.audience = o.audience AND m.identity = v_asks AND m.access IN ('r', 'w')
-    WHERE o.source = $1 AND o.serves)
-    AND (NOT v_limited OR EXISTS (SELECT FROM immuta_system.scope c WHERE c.identity = v_asks AND c.source = $1));
+  RETURN v_asks IS NOT NULL AND EXISTS ({{reaches}} AND m.access IN ('r', 'w'));
 END $body$
 --
 CREATE OR REPLACE FUNCTION immuta_policies.reads(source bigint, version text) RETURNS boolean
@@ -43,9 +40,7 @@ DECLARE
   {{declare}}
 BEGIN
   {{who}}
-  IF v_asks IS NULL OR NOT EXISTS (
-    SELECT FROM immuta_system.source o JOIN immuta_system.member m ON m.audience = o.audience AND m.identity = v_asks AND m.access IN ('r', 'w')
-    WHERE o.source = $1 AND o.serves AND (NOT v_limited OR EXISTS (SELECT FROM immuta_system.scope c WHERE c.identity = v_asks AND c.source = $1))) THEN
+  IF v_asks IS NULL OR NOT EXISTS ({{reaches}} AND m.access IN ('r', 'w')) THEN
     RETURN false;
   END IF;
   IF NOT EXISTS (SELECT FROM immuta_system.governed g WHERE g.source = $1 AND starts_with(g.fingerprint, $2)) THEN
@@ -60,10 +55,7 @@ DECLARE
   {{declare}}
 BEGIN
   {{who}}
-  RETURN v_asks IS NOT NULL AND EXISTS (
-    SELECT FROM immuta_system.source o JOIN immuta_system.member m ON m.audience = o.audience AND m.identity = v_asks AND m.access = 'w'
-    WHERE o.source = $1 AND o.serves)
-    AND (NOT v_limited OR EXISTS (SELECT FROM immuta_system.scope c WHERE c.identity = v_asks AND c.source = $1));
+  RETURN v_asks IS NOT NULL AND EXISTS ({{reaches}} AND m.access = 'w');
 END $body$
 --
 CREATE OR REPLACE FUNCTION immuta_policies.intact(source bigint) RETURNS boolean

@@ -114,7 +114,7 @@ func expand(s push.Settings, scripts ...string) ([]string, error) {
 	fill := strings.NewReplacer("{{version}}", fmt.Sprint(Version), "{{governed}}", roles[0], "{{impersonator_role}}", roles[1])
 	parts := strings.NewReplacer(
 		"{{permitted}}", sqlPermitted, "{{single}}", sqlSingle, "{{itself}}", sqlItself, "{{pooled}}", sqlPooled, "{{impersonator}}", sqlImpersonator,
-		"{{missing}}", sqlMissing, "{{pinned}}", sqlPinned, "{{refused}}", sqlRefused)
+		"{{reaches}}", sqlReaches, "{{missing}}", sqlMissing, "{{pinned}}", sqlPinned, "{{refused}}", sqlRefused)
 	whole := strings.NewReplacer("{{declare}}", strings.TrimSpace(declare),
 		"{{who}}", strings.TrimSpace(strings.ReplaceAll(who, "{{lost}}", sqlLost)),
 		"{{who_quietly}}", strings.TrimSpace(strings.ReplaceAll(who, "{{lost}}", "v_asks := NULL;")))
@@ -172,6 +172,10 @@ const (
       AND NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = session_user AND r.rolsuper))`
 	// sqlPooled: the connection comes through a listed pooler; 0.0.0.0 stands for the local socket.
 	sqlPooled = `EXISTS (SELECT FROM immuta_system.pooler p WHERE coalesce(inet_client_addr(), '` + localSocket + `') <<= p.address)`
+
+	// sqlReaches: the rows by which the subject reaches the source $1; m.access says how.
+	sqlReaches = `SELECT FROM immuta_system.source o JOIN immuta_system.member m ON m.audience = o.audience AND m.identity = v_asks
+      WHERE o.source = $1 AND o.serves AND (NOT v_limited OR EXISTS (SELECT FROM immuta_system.scope c WHERE c.identity = v_asks AND c.source = $1))`
 
 	sqlLost = `RAISE EXCEPTION 'it is not known in whose stead this session asks' USING ERRCODE = '42501', HINT = 'CALL immuta_procedures.impersonate_user with a name, or with NULL to ask for yourself';`
 
